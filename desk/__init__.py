@@ -23,6 +23,7 @@ from desk import (  # noqa: E402  (views need the blueprint)
     search,
     sign_in,
     staff_accounts,
+    staff_emails,
     statements,
     today,
     viewing,

@@ -151,6 +151,9 @@ ROLES: dict[str, frozenset[Role]] = {
     "add_staff_account": ADMINISTRATORS,
     "staff_act": ADMINISTRATORS,
     "take_staff_act": ADMINISTRATORS,
+    "staff_email": READERS_OF_STAFF,
+    "staff_email_act": ADMINISTRATORS,
+    "take_staff_email_act": ADMINISTRATORS,
 }
 
 

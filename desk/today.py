@@ -34,6 +34,7 @@ def today() -> Response:
 def _sections() -> dict[str, cases.Section]:
     """Return the kinds of cases whose pages this member of staff may open."""
     hidden = set() if may("payout") else {"payouts", "held_payments"}
+    hidden |= set() if may("staff_email") else {"failed_staff_letters"}
     return {name: section for name, section in cases.SECTIONS.items() if name not in hidden}
 
 

@@ -25,6 +25,7 @@ ACT_WORDS = {kind: _l(text) for kind, text in activity_log.DESCRIPTIONS.items()}
     "retry_job": _l("A failed job was tried again"),
     "staff_added": _l("A member of staff was added"),
     "staff_email": _l("A member of staff got another email address"),
+    "staff_email_again": _l("An email to a member of staff was sent again"),
     "staff_invited": _l("A member of staff was invited again"),
     "staff_role": _l("A member of staff got another role"),
     "staff_reset": _l("Password and second factors of a member of staff were reset"),

@@ -237,7 +237,17 @@ class StaffLetter(StoredLetter):
     staff = ForeignKeyField(StaffAccount, backref="letters", on_delete="CASCADE")
 
     class Meta:
-        indexes = ((("staff", "id"), False),)
+        indexes = ((("staff", "id"), False), (("status",), False))
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        """Whether it is not being sent now, its content is still there, and its address in use.
+
+        An invitation is never sent again: a new one takes its place.
+        """
+        is_invitation = self.kind == StaffLetterKind.STAFF_INVITATION
+        is_present = self.recipient == self.staff.email and self.emptied_at is None
+        return is_present and not is_invitation and self.status != LetterStatus.QUEUED
 
 
 StaffLetter.add_index(

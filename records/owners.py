@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from peewee import fn
+
 from records.accounts import Account
 from records.base import Table
 from records.groups import LicenceGroup
@@ -28,6 +30,23 @@ def owner_of(row: Table) -> Any:
     return _debtor(known.get("order"), known.get("invoice"))
 
 
+def owner_column(table: type[Table]) -> Any:
+    """Return what `owner_of` returns for each row of ``table``, as a column of a query of it."""
+    if table is Account:
+        return Account.id
+    columns = table._meta.fields
+    if "account" in columns:
+        return columns["account"]
+    if "group" in columns:
+        of_group = LicenceGroup.id == columns["group"]
+        return LicenceGroup.select(LicenceGroup.account).where(of_group)
+    if "payment" in columns:
+        return _payer(columns["payment"])
+    of_order = Order.select(Order.account).where(Order.id == columns["order"])
+    of_invoice = Invoice.select(Invoice.account).where(Invoice.id == columns["invoice"])
+    return fn.COALESCE(of_order, of_invoice)
+
+
 def _debtor(order: int | None, invoice: int | None) -> Any:
     if order is not None:
         return Order.select(Order.account).where(Order.id == order)
@@ -36,7 +55,7 @@ def _debtor(order: int | None, invoice: int | None) -> Any:
     return None
 
 
-def _payer(payment: int) -> Any:
+def _payer(payment: Any) -> Any:
     of_order = Payment.select(Order.account).join(Order).where(Payment.id == payment)
     of_invoice = Payment.select(Invoice.account).join(Invoice).where(Payment.id == payment)
     return of_order.union_all(of_invoice)

@@ -76,6 +76,7 @@ from shop.mail.sending import (
     failure_reason,
     release_letters,
     send_again,
+    send_again_to_staff,
     send_letter,
     send_staff_letter,
 )
@@ -97,4 +98,10 @@ from shop.mail.service_letters import (
     termination_undone,
     withdrawal_received,
 )
-from shop.mail.staff_letters import letters_to_staff, staff_account_changed, staff_invitation
+from shop.mail.staff_letters import (
+    find_letter_to_staff,
+    letters_to_staff,
+    staff_account_changed,
+    staff_invitation,
+    unsent_to_staff,
+)

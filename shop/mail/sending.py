@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from peewee import ModelSelect
@@ -21,8 +22,9 @@ from records.letters import (
     StoredLetter,
 )
 from shop import clock, jobs, settings, transitions
-from shop.errors import N_
+from shop.errors import N_, Conflict
 from shop.jobs import kinds, queue
+from shop.jobs.tasks import Task
 from shop.mail import smtp
 from shop.mail.archive import PROVES_MAILBOX, attachments_of, keep_contents, render_missing
 from shop.mail.composing import Composed, compose
@@ -76,26 +78,36 @@ def send_again(letter: Letter, by: str) -> bool:
         return False
     is_fixed = letter.kind in FIXED_RECIPIENT
     recipient = letter.recipient if is_fixed else letter.account.email
+    return _queue_again(letter, kinds.send_letter, by, recipient=recipient)
+
+
+def send_again_to_staff(letter: StaffLetter, by: str) -> None:
+    """Queue an e-mail to a member of staff again. Raise `Conflict` if it is not sent any more."""
+    if not letter.may_be_sent_again or not _queue_again(letter, kinds.send_staff_letter, by):
+        raise Conflict(N_("This email is being sent already, or it is not needed any more."))
+
+
+def _queue_again(letter: StoredLetter, job: Task[...], by: str, **values: Any) -> bool:
     with database.atomic() as transaction:
-        if _restart_job(letter) and transitions.move(
-            letter, LetterStatus.QUEUED, by=by, error="", recipient=recipient, unconfirmed=0
+        if _restart_job(job, letter) and transitions.move(
+            letter, LetterStatus.QUEUED, by=by, error="", unconfirmed=0, **values
         ):
             return True
         transaction.rollback()
     return False
 
 
-def _restart_job(letter: Letter) -> bool:
+def _restart_job(job: Task[...], letter: StoredLetter) -> bool:
     """Queue the e-mail's job again, or a new one if the finished job has been deleted.
 
     Return False if the job is still running: it would not see the changed status.
     """
-    key = kinds.send_letter.key(letter=letter.id)
+    key = job.key(letter=letter.id)
     if queue.restart(key):
         return True
     if Job.select().where(Job.key == key).exists():
         return False
-    kinds.send_letter.later(letter=letter.id)
+    job.later(letter=letter.id)
     return True
 
 
@@ -251,7 +263,7 @@ def release_letters(account: int) -> None:
         with database.atomic():
             if letter.kind not in FIXED_RECIPIENT:
                 Letter.update(recipient=row.email).where(Letter.id == letter.id).execute()
-            is_running |= not _restart_job(letter)
+            is_running |= not _restart_job(kinds.send_letter, letter)
     if is_running:
         # Their jobs may have read the account before the proof.
         raise queue.Later(FIRST_DELAY)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
-from records.letters import StaffLetter, StaffLetterKind
+from records.letters import LetterStatus, StaffLetter, StaffLetterKind
 from records.staff import Role, StaffAccount
 from shop import clock, settings
 from shop.errors import N_
@@ -72,6 +73,41 @@ def staff_account_changed(
         role=ROLE_NAMES[Role(staff.role)],
         asked_facts=asked.facts(staff.language) if asked else [],
     )  # fmt: skip
+
+
+def unsent_to_staff() -> ModelSelect[StaffLetter]:
+    """Return the query for the e-mails that could not be sent to members who lack them.
+
+    Others are those to a former address or a disabled account, and invitations that were followed
+    all the same, or that a newer one voids.
+    """
+    is_invitation = StaffLetter.kind == StaffLetterKind.STAFF_INVITATION
+    awaits_member = (StaffAccount.password_hash == "") & (StaffLetter.id == _last_invitation())
+    return (
+        StaffLetter.select()
+        .join(StaffAccount)
+        .where(
+            StaffLetter.status == LetterStatus.FAILED,
+            StaffLetter.recipient == StaffAccount.email,
+            StaffAccount.disabled_at.is_null(),
+            ~is_invitation | awaits_member,
+        )
+    )
+
+
+def _last_invitation() -> Any:
+    """Return the number of the last e-mail that invites a letter's member, as a column."""
+    other: Any = StaffLetter.alias()
+    of_member = (other.staff == StaffLetter.staff) & (
+        other.kind == StaffLetterKind.STAFF_INVITATION
+    )
+    return other.select(fn.MAX(other.id)).where(of_member)
+
+
+def find_letter_to_staff(number: int) -> StaffLetter | None:
+    """Return the e-mail to a member of staff with this id, with the member, or None."""
+    found = StaffLetter.select(StaffLetter, StaffAccount).join(StaffAccount)
+    return found.where(StaffLetter.id == number).first()
 
 
 def letters_to_staff(staff: StaffAccount, count: int) -> ModelSelect[StaffLetter]:

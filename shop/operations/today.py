@@ -7,7 +7,7 @@ one statement, and a section's list by another.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from typing import Any, TypeAlias
@@ -21,18 +21,21 @@ from records.disputes import Dispute
 from records.groups import LicenceGroup
 from records.invoices import Invoice
 from records.jobs import Job
-from records.letters import Letter
+from records.letters import Letter, StaffLetter
 from records.licence_stock import LicenceStock
 from records.orders import Order, OrderStatus
 from records.payments import Payment
 from records.payouts import Payout
 from records.refunds import Refund
+from records.staff import StaffAccount
 from records.subscriptions import Subscription, SubscriptionStatus
 from records.vat import VatCheck
 from shop.errors import N_
 from shop.jobs import failed
+from shop.mail import staff_letters
 from shop.office import stock
 from shop.operations import monitoring, unpaid
+from shop.overviews import job_words
 from shop.parsing.numbers_and_json import read_integer
 from shop.payments import disputes, held_at_bank, payouts, refund_lists
 from shop.text.pagination import PER_PAGE
@@ -99,7 +102,10 @@ class Today:
 
 
 def today(sections: Collection[str] = ()) -> Today:
-    """Return what awaits staff, of all sections or of those named: four statements."""
+    """Return what awaits staff, of all sections or of those named.
+
+    Four statements, and two more where jobs are among it.
+    """
     chosen = {name: SECTIONS[name] for name in SECTIONS if not sections or name in sections}
     queries = [_first(section) for section in chosen.values()]
     together = reduce(lambda query, other: query.union_all(other), queries)
@@ -107,6 +113,7 @@ def today(sections: Collection[str] = ()) -> Today:
     for row in database.execute(together).fetchall():
         case = _case(row)
         cases[case.section].append(case)
+    cases = _whose_jobs(cases)
     counted = {name: section.counted() for name, section in chosen.items() if section.counted}
     return Today(cases, monitoring.counts(**counted), unpaid.by_stage(), stock.running_out())
 
@@ -130,7 +137,7 @@ def listed(name: str, after: str = "") -> Listed:
         beyond = key < reached if section.is_newest_first else key > reached
         query = query.where(beyond)
     cases = [_case(row) for row in query.limit(PER_PAGE + 1).tuples()]
-    shown = cases[:PER_PAGE]
+    shown = _whose_jobs({name: cases[:PER_PAGE]})[name]
     return Listed(section, shown, str(shown[-1].key) if len(cases) > PER_PAGE else "")
 
 
@@ -177,6 +184,23 @@ def _case(row: tuple[Any, ...]) -> Case:
         name, key, at, text or "", int(cents or 0), detail or "", page,
         target or "", nic_handle or "", company or f"{first_name or ''} {last_name or ''}".strip(),
     )  # fmt: skip
+
+
+def _whose_jobs(cases: dict[str, list[Case]]) -> dict[str, list[Case]]:
+    """Return the cases with the customers whose work the jobs among them do."""
+    jobs = {int(case.target) for rows in cases.values() for case in rows if case.page == "job"}
+    if not jobs:
+        return cases
+    owners = job_words.customers_of(jobs)
+    return {name: [_owned(case, owners) for case in rows] for name, rows in cases.items()}
+
+
+def _owned(case: Case, owners: dict[int, Account]) -> Case:
+    account = owners.get(int(case.target)) if case.page == "job" else None
+    if account is None:
+        return case
+    name = account.company or account.full_name
+    return replace(case, nic_handle=account.nic_handle, customer=name)
 
 
 # --- Sections --------------------------------------------------------------------------------
@@ -228,10 +252,14 @@ def _misfits() -> Query:
     return confirmation.misfits().order_by()
 
 
-def _payouts() -> Query:
-    """Return the query for payouts to examine, which name no customer."""
-    found = payouts.to_examine().order_by()
-    return found.join(Account, JOIN.LEFT_OUTER, on=(Account.id == 0))
+def _of_nobody(found: Callable[[], Query]) -> Callable[[], Query]:
+    """Return a query of what names no customer, joined as if it did."""
+
+    def query() -> Query:
+        rows = found().order_by()
+        return rows.join_from(rows.model, Account, JOIN.LEFT_OUTER, on=(Account.id == 0))
+
+    return query
 
 
 def _held() -> Query:
@@ -242,11 +270,6 @@ def _held() -> Query:
 def _declined() -> Query:
     found = unpaid.declined_of_a_day().select(Payment.id)
     return _paid(Payment.select()).where(Payment.id.in_(found))
-
-
-def _with_customers(jobs: Callable[[], Query]) -> Callable[[], Query]:
-    """Return a query of jobs, which name no customer."""
-    return lambda: jobs().order_by().join(Account, JOIN.LEFT_OUTER, on=(Account.id == 0))
 
 
 SECTIONS = {
@@ -264,7 +287,7 @@ SECTIONS = {
             cents=Order.total_cents,
         ),
         Section(
-            "late_licences", N_("Late licences"), _with_customers(monitoring.late_licences),
+            "late_licences", N_("Late licences"), _of_nobody(monitoring.late_licences),
             Job.id, Job.created_at, Job.kind, SQL("'job'"), JOB_NUMBER, monitoring.late_licences,
             detail=Job.error,
         ),
@@ -282,9 +305,10 @@ SECTIONS = {
             refund_lists.unexplained,
         ),
         Section(
-            "payouts", N_("Bank payouts to examine"), _payouts, Payout.id, Payout.announced_at,
-            Payout.reference, SQL("'payout'"), Payout.id.cast("VARCHAR(20)"), payouts.to_examine,
-            cents=Payout.cents, detail=Payout.open_lines.cast("VARCHAR(20)"),
+            "payouts", N_("Bank payouts to examine"), _of_nobody(payouts.to_examine),
+            Payout.id, Payout.announced_at, Payout.reference, SQL("'payout'"),
+            Payout.id.cast("VARCHAR(20)"), payouts.to_examine, cents=Payout.cents,
+            detail=Payout.open_lines.cast("VARCHAR(20)"),
         ),
         Section(
             "held_payments", N_("Card payments not paid out"), _held, Payment.id,
@@ -315,7 +339,14 @@ SECTIONS = {
             detail=Letter.error, is_newest_first=True,
         ),
         Section(
-            "failed_jobs", N_("Failed jobs"), _with_customers(failed.unhandled_failures), Job.id,
+            "failed_staff_letters", N_("Emails to staff not sent"),
+            _of_nobody(staff_letters.unsent_to_staff), StaffLetter.id, StaffLetter.created_at,
+            StaffLetter.subject, SQL("'staff_letter'"), StaffLetter.id.cast("VARCHAR(20)"),
+            staff_letters.unsent_to_staff, is_newest_first=True,
+            detail=StaffAccount.login.concat(" · ").concat(StaffLetter.error),
+        ),
+        Section(
+            "failed_jobs", N_("Failed jobs"), _of_nobody(failed.unhandled_failures), Job.id,
             Job.created_at, Job.kind, SQL("'job'"), JOB_NUMBER, failed.unhandled_failures,
             detail=Job.error, is_newest_first=True,
         ),

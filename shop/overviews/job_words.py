@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
+
+from peewee import Cast, Value
 
 from records.accounts import Account
 from records.card_setups import CardSetup
@@ -16,7 +20,7 @@ from records.invoices import Invoice
 from records.jobs import Job
 from records.letters import Letter
 from records.orders import Order
-from records.owners import owner_of
+from records.owners import owner_column, owner_of
 from records.payments import Payment
 from records.refunds import Refund
 from records.seats import Seat
@@ -109,6 +113,10 @@ TABLES: dict[str, tuple[str, type[Any]]] = {
 """The subject and the table of what a parameter of a job numbers."""
 
 
+NAMED = ("nic_handle", "first_name", "last_name", "company")
+"""The columns by which lists name a customer."""
+
+
 @dataclass(frozen=True)
 class Work:
     """What a job works on: its kind (``msgid``), the thing if it has a page, and whose it is."""
@@ -120,17 +128,52 @@ class Work:
 
 def work_of(job: Job) -> Work | None:
     """Return what a job works on; None for work on no one thing, or on one that is deleted."""
+    found = _parameter(job)
+    if found is None:
+        return None
+    subject, table = TABLES[found[0]]
+    row = table.get_or_none(table.id == found[1])
+    return _work(subject, row) if row is not None else None
+
+
+def _parameter(job: Job) -> tuple[str, int] | None:
+    """Return the name and the number of the thing that a job works on, if it is one thing."""
     if job.kind == "send_staff_letter":
         return None  # its letters are numbered apart from those to customers
-    for name, number in job.payload.items():
-        if name in TABLES:
-            subject, table = TABLES[name]
-            row = table.get_or_none(table.id == number)
-            return _work(subject, row) if row is not None else None
-    return None
+    return next(((name, job.payload[name]) for name in job.payload if name in TABLES), None)
 
 
 def _work(subject: str, row: Any) -> Work:
     things = time_line.things_of({subject: {row.id}})
     customer = Account.get_or_none(Account.id == owner_of(row))
     return Work(SUBJECTS[subject], things.get((subject, row.id)), customer)
+
+
+def customers_of(numbers: Collection[int]) -> dict[int, Account]:
+    """Return whose the things are that jobs work on, by the jobs' ids: two statements."""
+    jobs = Job.select(Job.id, Job.kind, Job.payload).where(Job.id.in_(sorted(numbers)))
+    worked_on = {job.id: _parameter(job) for job in jobs}
+    wanted: dict[str, set[int]] = {}
+    for name, number in filter(None, worked_on.values()):
+        wanted.setdefault(name, set()).add(number)
+    if not wanted:
+        return {}
+    queries = [_owners(name, ids) for name, ids in wanted.items()]
+    rows = reduce(lambda query, other: query.union_all(other), queries).tuples()
+    owners = {
+        (name, number): Account(**dict(zip(NAMED, values, strict=True)))
+        for name, number, *values in rows
+    }
+    return {job: owners[thing] for job, thing in worked_on.items() if thing in owners}
+
+
+def _owners(name: str, ids: set[int]) -> Any:
+    """Return the query for the owners of things, by the name and the number of each thing."""
+    table = TABLES[name][1]
+    owner: Any = Account.alias()
+    columns = [getattr(owner, column) for column in NAMED]
+    return (
+        table.select(Cast(Value(name), "VARCHAR(16)"), table.id, *columns)
+        .join(owner, on=(owner.id == owner_column(table)))
+        .where(table.id.in_(sorted(ids)))
+    )

@@ -143,6 +143,48 @@ def test_a_member_whose_link_is_lost_is_invited_again(app: Flask) -> None:
     assert StaffAct.get().kind == "staff_invited"
 
 
+def test_an_email_that_was_not_sent_is_found_on_today_and_sent_again(app: Flask) -> None:
+    admin, member = staff.desk_of(app), staff.member(Role.SUPPORT, "fr", "lea@nuage.example")
+    accounts.set_role(member, Role.BILLING)
+    letter = letters.to_staff(member, "staff_account_changed")
+    letters.fail_to_staff(letter)
+    address = f"/desk/staff/emails/{letter.id}"
+    for role in (Role.ADMINISTRATOR, Role.AUDITOR):
+        shown = staff.desk_of(app, role).get("/desk/today").text
+        assert "Emails à l’équipe non envoyés" in shown
+        assert f'href="{address}"' in shown
+        assert "lea · 550" in shown
+    for role in (Role.SUPPORT, Role.BILLING):
+        colleague = staff.desk_of(app, role)
+        assert address not in colleague.get("/desk/today").text
+        assert colleague.get("/desk/today/failed_staff_letters").status_code == 404
+        assert colleague.get(address).status_code == 403
+    assert address in admin.get(f"/desk/staff/{member.login}").text
+    assert f"{address}/again" in admin.get(address).text
+    assert f"{address}/again" not in staff.desk_of(app, Role.AUDITOR).get(address).text
+    assert staff.confirm(admin, f"{address}/again").location == address
+    assert StaffLetter.get_by_id(letter.id).status == "queued"
+    assert address not in admin.get("/desk/today").text
+    assert StaffAct.get().kind == "staff_email_again"
+    assert staff.confirm(admin, f"{address}/again").status_code == 409
+
+
+def test_an_invitation_that_was_not_sent_leads_to_a_new_one_and_tells_no_secret(
+    app: Flask,
+) -> None:
+    admin = staff.desk_of(app)
+    member, token = accounts.add("lea@nuage.example", Role.SUPPORT)
+    letter = letters.to_staff(member, "staff_invitation")
+    letters.fail_to_staff(letter)
+    shown = admin.get(f"/desk/staff/emails/{letter.id}").text
+    assert token not in shown
+    assert f"/desk/staff/emails/{letter.id}/again" not in shown
+    again = f"/desk/staff/{member.login}/invitation"
+    assert again in shown
+    staff.confirm(admin, again)
+    assert f"emails/{letter.id}" not in admin.get("/desk/today").text
+
+
 def test_who_has_joined_is_reset_and_not_invited_again(app: Flask) -> None:
     admin, member = staff.desk_of(app), staff.member(Role.SUPPORT)
     page = f"/desk/staff/{member.login}"

@@ -13,6 +13,7 @@ from models import (
     Account,
     Card,
     Invoice,
+    Job,
     Letter,
     LicenceGroup,
     Order,
@@ -29,7 +30,7 @@ from shop.customers.activity_log import UNKNOWN
 from shop.customers.two_factor import recovery_codes
 from shop.invoicing import account_credits, credit_notes, invoices
 from shop.invoicing.invoices import Draft
-from shop.jobs import queue
+from shop.jobs import kinds, queue
 from shop.licences.seats import import_preview
 from shop.mail.staff_letters import Asked
 from shop.orders import attach, contracts, orders, withdrawals
@@ -542,6 +543,14 @@ def to_staff(member: StaffAccount, kind: str) -> StaffLetter:
     found = StaffLetter.select().where(StaffLetter.staff == member, StaffLetter.kind == kind)
     letter: StaffLetter = found.order_by(StaffLetter.id.desc()).get()
     return letter
+
+
+def fail_to_staff(*unsent: StaffLetter) -> None:
+    """Let the mail server have refused e-mails to members of staff for good."""
+    numbers = [letter.id for letter in unsent]
+    StaffLetter.update(status="failed", error="550").where(StaffLetter.id.in_(numbers)).execute()
+    keys = [kinds.send_staff_letter.key(letter=number) for number in numbers]
+    Job.update(status="failed", error="550").where(Job.key.in_(keys)).execute()
 
 
 def staff_invitation(member: StaffAccount) -> None:

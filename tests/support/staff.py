@@ -110,6 +110,7 @@ def address(rule: Rule, alices: Belongings) -> str:
             "/orders/<number>": f"/orders/{alices.delivered.number}",
             "/documents/<number>/<name>": f"/documents/{alices.invoice.number}/credit",
             "/documents/<number>": f"/documents/{alices.invoice.number}",
+            "/staff/emails/<int:letter_id>": "/staff/emails/1",
             "/emails/<int:letter_id>": f"/emails/{alices.document.letter_id}",
             "/money/acts/<int:number>/<name>": "/money/acts/1/confirm",
             "/statements/<int:number>/<name>": "/statements/1/record",

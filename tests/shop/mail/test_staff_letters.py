@@ -18,6 +18,7 @@ from models import (
     StaffSession,
 )
 from shop import clock, mail
+from shop.errors import Conflict
 from shop.jobs import queue
 from shop.mail.staff_letters import Asked
 from shop.operations import key_rotation
@@ -227,3 +228,55 @@ def test_a_mailbox_that_does_not_exist_is_shown_at_the_desk(
     shown = staff.desk_of(app).get(f"/desk/staff/{member.login}").text
     assert "Configurez votre compte au bureau de" in shown
     assert "Non envoyé" in shown
+
+
+# --- E-mails that could not be sent --------------------------------------------------------------
+
+
+def lacked() -> list[str]:
+    """Return the kinds of the e-mails that members lack."""
+    return [str(letter.kind) for letter in mail.unsent_to_staff()]
+
+
+def test_an_unsent_email_awaits_somebody_until_it_is_sent(member: StaffAccount) -> None:
+    accounts.set_role(member, Role.BILLING, ASKED)
+    [letter] = told(member)
+    assert lacked() == []
+    letters.fail_to_staff(letter)
+    assert lacked() == ["staff_account_changed"]
+    mail.send_again_to_staff(StaffLetter.get_by_id(letter.id), by="staff:dominique")
+    assert lacked() == []
+    assert StaffLetter.get_by_id(letter.id).status == LetterStatus.QUEUED
+    with pytest.raises(Conflict):
+        mail.send_again_to_staff(StaffLetter.get_by_id(letter.id), by="staff:dominique")
+
+
+def test_nobody_lacks_an_email_to_a_former_address_or_a_disabled_account(
+    member: StaffAccount,
+) -> None:
+    accounts.set_email(member, "mia@nuage.example", ASKED)
+    former, present = told(member)
+    letters.fail_to_staff(former, present)
+    assert [letter.recipient for letter in mail.unsent_to_staff()] == ["mia@nuage.example"]
+    with pytest.raises(Conflict):
+        mail.send_again_to_staff(StaffLetter.get_by_id(former.id), by="staff:dominique")
+    accounts.disable(member, ASKED)
+    assert lacked() == []
+
+
+def test_an_unsent_invitation_awaits_another_one_or_its_use(app: Flask) -> None:
+    member, token = accounts.add("mia@nuage.example", Role.SUPPORT)
+    [first] = StaffLetter.select()
+    letters.fail_to_staff(first)
+    assert lacked() == ["staff_invitation"]
+    with pytest.raises(Conflict):
+        mail.send_again_to_staff(StaffLetter.get_by_id(first.id), by="staff:dominique")
+    token = accounts.reset(member, ASKED)
+    assert lacked() == []
+    letters.fail_to_staff(StaffLetter.get(StaffLetter.id > first.id))
+    assert lacked() == ["staff_invitation"]
+    invitation = accounts.find_invitation(token)
+    assert invitation is not None
+    code = one_time_codes.code_of(accounts.secret_of(invitation.staff))
+    assert accounts.accept(invitation, cast.PASSWORD, cast.PASSWORD, code)
+    assert lacked() == []

@@ -16,6 +16,9 @@ from models import (
     Payment,
     Payout,
     Refund,
+    Role,
+    Seat,
+    StaffLetter,
     Subscription,
     VatCheck,
 )
@@ -23,7 +26,8 @@ from shop import clock
 from shop.errors import PartyRejected
 from shop.office import configured, stock
 from shop.operations import today
-from tests.support import queries
+from shop.staff import accounts
+from tests.support import letters, queries, staff
 from tests.support.belongings import Belongings
 
 
@@ -65,9 +69,12 @@ def have_a_bad_day(alices: Belongings) -> None:
     Letter.update(status="failed", error="550").where(
         Letter.id == alices.document.letter_id
     ).execute()
+    accounts.set_role(staff.member(Role.SUPPORT), Role.BILLING)
+    letters.fail_to_staff(StaffLetter.select().order_by(StaffLetter.id.desc()).get())
     job = {"payload": {}, "run_at": before, "created_at": before}
     Job.create(kind="billing_run", key="failed", status="failed", error="Oops", **job)
-    Job.create(kind="activate_seat", key="late", **job)
+    seat = Seat.get(Seat.group == alices.group)
+    Job.create(kind="activate_seat", key="late", **job | {"payload": {"seat": seat.id}})
     alices.account.vat_number, alices.account.vat_status = "FR1", "confirmed"
     alices.account.save()
     Payout.create(reference="po_1", status="failed", cents=4_200, arrives_on=clock.today(),
@@ -98,13 +105,18 @@ def test_each_case_is_in_its_section_and_leads_to_its_page(alices: Belongings) -
         "unpaid_invoices": [("invoice", invoice)],
         "suspended_services": [("group", alices.group.name)],
         "failed_letters": [("letter", str(alices.document.letter_id))],
+        "failed_staff_letters": [("staff_letter", str(StaffLetter.get(status="failed").id))],
         "failed_jobs": [("job", str(failed.id))],
         "misfitting_names": [("customer", alices.account.nic_handle)],
         "new_customers": [("customer", alices.account.nic_handle)],
     }
     assert found.numbers == {name: 1 for name in pages if name != "new_customers"}
-    customers = {case.nic_handle for name, cases in found.cases.items() for case in cases}
-    assert customers == {alices.account.nic_handle, ""}
+    nameless = {name for name, cases in found.cases.items() if not cases[0].nic_handle}
+    assert nameless == {"payouts", "failed_staff_letters", "failed_jobs"}
+    customers = {
+        (case.nic_handle, case.customer) for cases in found.cases.values() for case in cases
+    }
+    assert customers == {(alices.account.nic_handle, alices.account.full_name), ("", "")}
     assert found.unpaid.numbers["due"] == 1
     for name, cases in found.cases.items():
         listed = today.listed(name)
