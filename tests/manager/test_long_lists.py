@@ -18,6 +18,7 @@ from shop.text import pagination
 from tests.support import billing, groups, queries
 from tests.support.client import CheckingClient, browser
 from tests.support.parties import Bank, Provider
+from tests.support.remembered import remembered
 from tests.support.visitor import Visitor
 
 NEXT = re.compile(r'rel="next"\s+href="([^"]+)"')
@@ -29,11 +30,16 @@ def client(
     client: CheckingClient, alice: Account, bank: Bank, provider: Provider
 ) -> CheckingClient:
     """The browser of alice, who has ordered a lot."""
-    for _ in range(25):
-        billing.delivered(alice, bank, 1)
+    order_a_lot(alice, bank)
     client = browser(client.application)
     Visitor(client).log_in(alice)
     return client
+
+
+@remembered
+def order_a_lot(account: Account, bank: Bank) -> None:
+    for _ in range(25):
+        billing.delivered(account, bank, 1)
 
 
 def walked(client: CheckingClient, address: str, pattern: str) -> list[str]:

@@ -284,12 +284,10 @@ class Killed(BaseException):
     """Stands for the end of the worker's process."""
 
 
-@pytest.mark.begun_first
-def test_10000_lines_are_done_once_though_the_worker_is_killed_twice(
-    alice: Account, bank: Bank, provider: Provider, request: pytest.FixtureRequest
+@pytest.mark.parametrize("many", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_all_lines_are_done_once_though_the_worker_is_killed_twice(
+    alice: Account, bank: Bank, provider: Provider, many: int
 ) -> None:
-    # The large number is tested on SQLite alone; that a kill loses nothing, on both databases.
-    many = 1_000 if request.config.getoption("postgresql") else 10_000
     group = groups.installed(alice, bank, many, "pro_plus")
     rows = [(f"First {n}", f"Last {n}", f"login{n}") for n in range(many)]
     made = import_preview.prepare_import(groups.fresh(group), "people.csv", as_csv(rows).encode())
