@@ -23,6 +23,9 @@ def owner_of(row: Table) -> Any:
     known = row.__data__
     if (account := known.get("account")) is not None:
         return account
+    for debt in (row.__rel__.get("order"), row.__rel__.get("invoice")):
+        if debt is not None:  # It was read already.
+            return debt.account_id
     if (group := known.get("group")) is not None:
         return LicenceGroup.select(LicenceGroup.account).where(LicenceGroup.id == group)
     if (payment := known.get("payment")) is not None:

@@ -32,12 +32,14 @@ class Familiarity:
 def remember(account: Account, origin: Origin) -> None:
     """Store the network and browser of a sign-in, in the caller's transaction."""
     now = clock.now()
-    for kind, digest in _digests(origin).items():
-        KnownOrigin.insert(
-            account=account, kind=kind, digest=digest, first_at=now, seen_at=now
-        ).on_conflict(
+    rows = [
+        {"account": account, "kind": kind, "digest": digest, "first_at": now, "seen_at": now}
+        for kind, digest in _digests(origin).items()
+    ]
+    if rows:
+        KnownOrigin.insert_many(rows).on_conflict(
             conflict_target=[KnownOrigin.account, KnownOrigin.digest],
-            update={KnownOrigin.seen_at: now},
+            preserve=[KnownOrigin.seen_at],
         ).execute()
 
 

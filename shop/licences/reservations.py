@@ -100,9 +100,13 @@ def can_be_kept(order: Order) -> bool:
     It can while the group has not ended and the renewal up to which the places are charged is in
     the future.
     """
+    return _can_be_kept(for_order(order))
+
+
+def _can_be_kept(additions: list[Addition]) -> bool:
     return all(
         addition.renewal_on > clock.today() and addition.group.status != GroupStatus.TERMINATED
-        for addition in for_order(order)
+        for addition in additions
         if addition.status != AdditionStatus.INSTALLED
     )
 
@@ -112,7 +116,8 @@ def can_be_added(order: Order) -> bool:
 
     Nothing can be paid for a suspended group except what resumes it.
     """
-    return can_be_kept(order) and all(addition.group.is_open for addition in for_order(order))
+    additions = for_order(order)
+    return _can_be_kept(additions) and all(addition.group.is_open for addition in additions)
 
 
 def release_places(order: Order, by: str) -> None:

@@ -80,8 +80,8 @@ def store_letter(
                 row = Letter(id=letter, account=account)
                 transitions.record(row, "letter_stored", by="shop", to_status=LetterStatus.STORED)
                 continue
-            for document in attach:
-                _attach(letter, document)
+            if attach:
+                _attach(letter, attach)
             priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
             kinds.send_letter.using(priority=priority).later(letter=letter)
 
@@ -148,13 +148,14 @@ def _wrap_line(line: str) -> str:
     )
 
 
-def _attach(letter: int, document: Document) -> None:
-    Attachment.create(
-        letter=letter,
-        document=document.kind,
-        subject_id=document.subject_id,
-        filename=document.filename,
-    )
+def _attach(letter: int, documents: Sequence[Document]) -> None:
+    Attachment.insert_many([
+        {
+            "letter": letter, "document": each.kind, "subject_id": each.subject_id,
+            "filename": each.filename,
+        }
+        for each in documents
+    ]).execute()  # fmt: skip
 
 
 # --- Reading ---------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from records.disputes import Dispute
 from records.groups import LicenceGroup
@@ -80,7 +81,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     bank_decides = any(row.is_unsettled for row in attempts)
     due = [row for row in attempts if row.status == PaymentStatus.REFUND_DUE]
     rest = next((row for row in attempts if row.has_succeeded and row.uncharged_cents), None)
-    refunded = refund_lists.OfPayments.read(attempts)
+    refunded = refund_lists.OfPayments.read([row for row in attempts if row.is_given_back])
     refund = refunded.latest(due[-1]) if due else refunded.latest(rest) if rest else None
     failed = order.is_delivery_failed and refund is None
     # Licences charged by the day are those added to a group.
@@ -109,7 +110,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         refunded_at=progress.refund_time(order, additions)
         if failed and order.total_cents
         else None,
-        dispute=disputes.latest_of(attempts),
+        dispute=disputes.latest_of([row for row in attempts if row.is_disputed]),
         bank_refunds=refunded.by_bank,
         withdraw_until=None if due else withdrawal_rights.open_until(order, living=living),
         refreshes=order.is_being_delivered
@@ -129,8 +130,16 @@ def _invoices_of(order: Order) -> ModelSelect[Invoice]:
 
 
 @prepared
-def _attempts_at(order: Order) -> ModelSelect[Payment]:
-    return Payment.select().where(Payment.order == order).order_by(Payment.id)
+def _attempts_at(order: Order) -> ModelSelect[Any]:
+    """Read an order's payments, and whether there are refunds and disputes of each."""
+    refunds = Refund.select(Refund.id).where(Refund.payment == Payment.id)
+    disputed = Dispute.select(Dispute.id).where(Dispute.payment == Payment.id)
+    query = Payment.select(
+        Payment,
+        fn.EXISTS(refunds).alias("is_given_back"),
+        fn.EXISTS(disputed).alias("is_disputed"),
+    )
+    return query.where(Payment.order == order).order_by(Payment.id)
 
 
 def _chosen(attempts: list[Payment]) -> str:

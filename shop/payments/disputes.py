@@ -130,5 +130,6 @@ def is_lost_by(payment: Payment, dispute: Dispute | None) -> bool:
 def latest_of(payments: list[Payment]) -> Dispute | None:
     """Return the newest dispute of some payments, if any."""
     ids = [payment.id for payment in payments if payment.taken_cents]
-    found = Dispute.select().where(Dispute.payment.in_(ids)).order_by(Dispute.id.desc())
-    return found.first() if ids else None
+    if not ids:
+        return None
+    return Dispute.select().where(Dispute.payment.in_(ids)).order_by(Dispute.id.desc()).first()

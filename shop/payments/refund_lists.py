@@ -30,8 +30,9 @@ class OfPayments:
             for each in payments
             if each.taken_cents or each.uncharged_cents or each.status == due
         ]
-        made = Refund.select().where(Refund.payment.in_(ids)).order_by(Refund.id)
-        return cls(list(made) if ids else [])
+        if not ids:
+            return cls([])
+        return cls(list(Refund.select().where(Refund.payment.in_(ids)).order_by(Refund.id)))
 
     def latest(self, payment: Payment) -> Refund | None:
         """Return the last attempt to refund a whole payment, as `latest` does."""

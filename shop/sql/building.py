@@ -308,16 +308,22 @@ def _reads_one_table(query: Any, *, for_update: bool) -> bool:
     )
 
 
-def _conflict(query: Any) -> str | None:
-    """Return what an INSERT does at a conflict; None if it is more than to ignore the row."""
+def _conflict(query: Any) -> tuple[Any, ...] | None:
+    """Return what an INSERT does at a conflict: nothing, or write named columns of the new row.
+
+    None if it is anything else.
+    """
     conflict = query._on_conflict
     if conflict is None:
-        return "fail"
+        return ("fail",)
     special = (
-        conflict._update, conflict._preserve, conflict._where, conflict._conflict_target,
-        conflict._conflict_where, conflict._conflict_constraint,
+        conflict._update, conflict._where, conflict._conflict_where,
+        conflict._conflict_constraint,
     )  # fmt: skip
-    return "ignore" if conflict._action == "IGNORE" and not any(special) else None
+    target, written = tuple(conflict._conflict_target or ()), tuple(conflict._preserve or ())
+    if any(special) or not all(isinstance(each, Field) for each in target + written):
+        return None
+    return conflict._action, target, written
 
 
 def _returned(query: Any) -> tuple[str, ...] | None:

@@ -107,6 +107,8 @@ def test_rows_written_again_and_again(app: Flask) -> None:
         Job.insert(**plain, **made).on_conflict(
             conflict_target=[Job.key], update={Job.error: peewee.EXCLUDED.error}
         ),
+        Job.insert(**plain, **made).on_conflict(conflict_target=[Job.key], preserve=[Job.error]),
+        Job.insert(**plain, **made).on_conflict(conflict_target=[Job.key], preserve=[Job.run_at]),
         OrderLine.insert(order=Order(id=7), position=1, offer="business", quantity=2),
         OrderLine.insert(order=7, position=1, offer="business", quantity=2),
     ]
