@@ -92,16 +92,14 @@ def search_groups(account: Account, wanted: str) -> ModelSelect[Any]:
     the others those are found whose name has a word that begins with the text.
     """
     low, high = prefix_keys.range_of(fold(wanted))
-    newest, through, known = (LicenceGroup.alias() for _ in range(3))
-    read = newest.select(newest.id).where(newest.account == account)
-    read = read.order_by(newest.id.desc()).limit(MOST_READ)
+    read, known = LicenceGroup.alias(), LicenceGroup.alias()
+    newest = read.select(read.id, read.folded).where(read.account == account)
+    newest = newest.order_by(read.id.desc()).limit(MOST_READ).alias("newest")
     keys = GroupKey.select(GroupKey.group).where(
         GroupKey.account == account, GroupKey.key >= low, GroupKey.key < high
     )
     keys = keys.order_by(GroupKey.key, GroupKey.group).limit(MOST_READ)
-    containing = through.select(through.id).where(
-        through.id.in_(read), through.folded.contains(fold(wanted))
-    )
+    containing = newest.select_from(newest.c.id).where(newest.c.folded.contains(fold(wanted)))
     beginning = known.select(known.id).where(known.id.in_(keys))
     # Both find groups of the account alone: named again, it would have SQLite look at all of them.
     return _by_name().where(one_of_few(LicenceGroup.id, containing.union(beginning)))

@@ -148,9 +148,9 @@ def _events(group: LicenceGroup, view: View) -> ModelSelect[Event]:
 def _of_licence(group: LicenceGroup, number: int) -> Any:
     """Return the condition for the events of a licence that the group still has."""
     seat = Seat.select(Seat.id).where(Seat.group == group, Seat.number == number)
-    given_back = GiveBack.select(GiveBack.id).where(GiveBack.seat.in_(seat))
+    given_back = GiveBack.select(GiveBack.id).where(GiveBack.seat == seat)
     own, back = Event.alias(), Event.alias()
-    of_seat = own.select(own.id).where(own.subject == Seat.event_subject, own.subject_id.in_(seat))
+    of_seat = own.select(own.id).where(own.subject == Seat.event_subject, own.subject_id == seat)
     of_return = back.select(back.id).where(
         back.subject == GiveBack.event_subject, back.subject_id.in_(given_back)
     )

@@ -67,7 +67,9 @@ def page_of_prepared(
         return query.slice(limit, 0, *given[:-1], before[0].id) if before else []
 
     def count() -> int:
-        return (counted or query).count(*given, most=MOST_NUMBERED + 1)
+        # A plan for all customers would count those of a small one among everybody's.
+        with planned_for_values():
+            return (counted or query).count(*given, most=MOST_NUMBERED + 1)
 
     return _page(read, count, number, per_page)
 

@@ -137,6 +137,21 @@ def test_a_page_far_from_both_ends_is_not_counted_to(
     assert [of(number) for number in (1, 2, 3, 4, 5, 6, 7, 8, 9)] == [1, 2, 3, 2, 8, 8, 8, 8, 9]
 
 
+def test_a_search_that_finds_more_than_it_reads_lists_the_first_and_says_so(
+    alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = groups.installed(alice, bank, 40)
+    monkeypatch.setattr(listing, "MOST_KEYS", 30)
+    view = listing.read_view("configure", "", "-email", 2)
+    shown = listing.page_of(group, view)
+    assert (shown.total, len(shown.rows), shown.is_cut) == (30, 10, True)
+    first = listing.page_of(group, listing.read_view("configure", "", "-email", 1))
+    numbers = sorted(seat.number for seat in [*first.rows, *shown.rows])
+    assert numbers == listing.numbers_in_view(group, view)
+    monkeypatch.setattr(listing, "MOST_KEYS", 500)
+    assert not listing.page_of(group, view).is_cut
+
+
 def test_what_a_customer_has_in_a_state_is_found_by_it(
     client: CheckingClient, alice: Account
 ) -> None:
@@ -160,4 +175,4 @@ def test_what_a_customer_has_in_a_state_is_found_by_it(
         assert [line for line in lines if line.split()[1] not in DERIVED] == []
 
 
-DERIVED = {"first", "_wrapped"}
+DERIVED = {"first", "newest", "_wrapped"}

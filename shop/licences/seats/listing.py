@@ -12,20 +12,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from peewee import Tuple
+from peewee import SQL, ModelSelect, Select, Tuple, fn
 
+from records.base import database
 from records.batches import in_batches
 from records.groups import LicenceGroup
 from records.seat_states import SeatStatus
 from records.seats import Seat, SeatKey
 from shop.errors import N_, Refusal
 from shop.licences.seats import search_keys
-from shop.sql.few import planned_for_values
+from shop.sql.few import one_of_few, planned_for_values
 from shop.text.folding import fold
 from shop.text.pagination import Page
 
-MOST_HITS = 500
-"""The most seats that one search lists; the page asks to narrow a search that finds more."""
+MOST_KEYS = 500
+"""The most keys that one search reads, one or two of each seat that it lists; the page asks to
+narrow a search that finds more."""
 
 PAGE_SIZES = (20, 50, 100)
 """The numbers of seats a page may show; the first is the default."""
@@ -165,7 +167,7 @@ def numbers_in_view(group: LicenceGroup, view: View) -> list[int]:
     """
     query = Seat.select(Seat.number).where(Seat.group == group)
     if fold(view.wanted):
-        query = query.where(Seat.id.in_(_hits(group, view)[0][:MOST_HITS] or [0]))
+        query = query.where(one_of_few(Seat.id, _keys(group, view)))
     elif view.status:
         query = query.where(Seat.status == view.status)
     rows = query.order_by(Seat.number).limit(MOST_AT_ONCE + 1).tuples()
@@ -257,30 +259,25 @@ def _rows(group: LicenceGroup, condition: Any) -> Any:
 
 
 def _search_page(group: LicenceGroup, view: View) -> SeatPage:
-    """Return the page of a search: hits are found by key, then sorted as the view asks."""
-    hits, is_cut = _hits(group, view)
-    listed = hits[:MOST_HITS]
-    number, pages = _nearest_page(view, len(listed))
-    query = Seat.select().where(Seat.id.in_(listed or [0])).order_by(*_order(view))
-    rows = list(query.paginate(number, view.per_page))
+    """Return the page of a search: seats are found by key, then sorted as the view asks."""
+    keys = _keys(group, view)
+    found = keys.alias("found")
+    counts = Select([found], [fn.COUNT(found.c.seat_id.distinct()), fn.COUNT(SQL("1"))])
+    total, read = database.execute(counts).fetchone()
+    number, pages = _nearest_page(view, total)
+    query = Seat.select().where(one_of_few(Seat.id, keys)).order_by(*_order(view))
+    rows = list(query.paginate(number, view.per_page)) if total else []
     for row in rows:
         row.group = group
-    return SeatPage(rows, number, pages, len(listed), is_cut=is_cut)
+    return SeatPage(rows, number, pages, total, is_cut=read == MOST_KEYS)
 
 
-def _hits(group: LicenceGroup, view: View) -> tuple[list[int], bool]:
-    """Return the ids of the seats that a search finds, by key, and whether there are more."""
-    bounds = search_keys.key_range(view.wanted, group)
-    if bounds is None:
-        return [], False
+def _keys(group: LicenceGroup, view: View) -> ModelSelect[Any]:
+    """Return the query for the seats that a search finds, by their keys, of which several match."""
+    low, high = search_keys.key_range(view.wanted, group)
     query = SeatKey.select(SeatKey.seat).where(
-        SeatKey.group == group, SeatKey.key >= bounds[0], SeatKey.key < bounds[1]
+        SeatKey.group == group, SeatKey.key >= low, SeatKey.key < high
     )
     if view.status:
         query = query.where(SeatKey.status == view.status)
-    # Several keys of a seat may match, usually two.
-    limit = 2 * MOST_HITS
-    rows = cast("Any", query.order_by(SeatKey.key, SeatKey.seat).limit(limit).tuples())
-    found = [row[0] for row in rows]
-    hits = list(dict.fromkeys(found))
-    return hits, len(found) == limit or len(hits) > MOST_HITS
+    return query.order_by(SeatKey.key, SeatKey.seat).limit(MOST_KEYS)

@@ -46,12 +46,13 @@ def keys_of(first_name: str, last_name: str, login: str) -> set[bytes]:
 UNCONFIGURED_KEY = as_bytes(f"{UNCONFIGURED_NAME}@")
 
 
-def key_range(wanted: str, group: LicenceGroup) -> tuple[bytes, bytes] | None:
-    """Return the range of keys that a search covers; None if nothing in ``group`` can match."""
+def key_range(wanted: str, group: LicenceGroup) -> tuple[bytes, bytes]:
+    """Return the range of keys that a search covers; an empty one if nothing in ``group`` can
+    match."""
     folded = fold(wanted)
     local, at, domain = folded.partition("@")
     if at and not fold(group.domain).startswith(domain):
-        return None
+        return b"", b""
     return prefix_keys.range_of(local + at)
 
 
