@@ -138,7 +138,7 @@ def test_a_page_far_from_both_ends_is_not_counted_to(
 
 
 def test_a_search_that_finds_more_than_it_reads_lists_the_first_and_says_so(
-    alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
+    alice: Account, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     group = groups.installed(alice, bank, 40)
     monkeypatch.setattr(listing, "MOST_KEYS", 30)
