@@ -193,11 +193,16 @@ def _first_paid(credit: AccountCredit) -> int:
 
 def with_replaced(invoice: Invoice) -> list[int]:
     """Return the ids of an invoice and of those that it replaces."""
-    ids, replaced = [invoice.id], invoice.replaces
-    while replaced is not None:
-        ids.append(replaced.id)
-        replaced = replaced.replaces
-    return ids
+    return [invoice.id, *(each.id for each in replaced_by(invoice))]
+
+
+def replaced_by(invoice: Invoice) -> list[Invoice]:
+    """Return the invoices that an invoice replaces, the latest first: their payments pay it."""
+    found, earlier = [], invoice.replaces
+    while earlier is not None:
+        found.append(earlier)
+        earlier = earlier.replaces
+    return found
 
 
 def _uses_of(invoice: Invoice) -> list[CreditUse]:

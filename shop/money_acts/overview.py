@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from peewee import JOIN, ModelSelect
+
 from records.accounts import Account
 from records.invoices import Invoice, InvoiceStatus
 from records.money_acts import MoneyAct
@@ -15,7 +17,7 @@ from records.payouts import Payout
 from records.refunds import Refund
 from shop import money_acts
 from shop.errors import N_, Refusal
-from shop.invoicing import lost_parts
+from shop.invoicing import account_credits, lost_parts
 from shop.payments import payables, payouts, refundables
 from shop.payments.payables import Payable
 from shop.payments.refundables import Refundable
@@ -32,11 +34,12 @@ class DocumentMoney:
     payable: Payable
     account: Account
     payments: list[tuple[Payment, Payout | None]]
-    """Each with the payout of the bank in which it arrived."""
+    """Each with the payout of the bank in which it arrived; for an invoice, those of its order and
+    of the invoices that it replaces, too."""
 
     refunded: list[Refund]
     documents: list[Invoice]
-    """The invoices of an order, and the credit notes of an invoice."""
+    """The invoices of an order; the credit notes of an invoice, and what replaces it."""
 
     acts: list[MoneyAct]
     refund_due: Refundable | None
@@ -57,6 +60,11 @@ class DocumentMoney:
     def order(self) -> Order | None:
         """The row, if it is an order."""
         return self.payable.order
+
+    @property
+    def is_paid_elsewhere(self) -> bool:
+        """Whether it has payments that were made for another document."""
+        return any(payables.paid_by(payment).row != self.row for payment, _ in self.payments)
 
     @cached_property
     def names(self) -> list[str]:
@@ -91,8 +99,7 @@ def money_of(number: str) -> DocumentMoney | None:
     except Refusal:
         return None
     payable = payables.for_debt(row)
-    of_row = Payment.select().where(payable.is_paid_by).order_by(Payment.id)
-    paid = list(payouts.with_arrivals(of_row))
+    paid = list(payouts.with_arrivals(_payments_of(payable).order_by(Payment.id)))
     of_it = Refund.payment.in_(paid or [0])
     if payable.invoice is not None:
         of_it |= Refund.credit_note == payable.invoice
@@ -101,7 +108,7 @@ def money_of(number: str) -> DocumentMoney | None:
         account=row.account,
         payments=[(payment, payouts.arrival_of(payment)) for payment in paid],
         refunded=list(Refund.select().where(of_it).order_by(Refund.id).limit(MOST)),
-        documents=list(payable.documents.limit(MOST)),
+        documents=list(_documents_of(payable).limit(MOST)),
         acts=list(
             MoneyAct.select()
             .where(MoneyAct.account == row.account, MoneyAct.number == number)
@@ -111,6 +118,27 @@ def money_of(number: str) -> DocumentMoney | None:
         refund_due=_refund_due(row),
         lost_cents=_lost_of(payable.invoice),
     )
+
+
+def _payments_of(payable: Payable) -> ModelSelect[Payment]:
+    """Return the query for the payments of an order, or those that pay an invoice, however made."""
+    condition = payable.is_paid_by
+    if payable.invoice is not None:
+        condition = Payment.invoice.in_(account_credits.with_replaced(payable.invoice))
+        condition |= Payment.order == (payable.paying_order_id or 0)
+    return (
+        Payment.select(Payment, Order.id, Order.number, Invoice.id, Invoice.number)
+        .join_from(Payment, Order, JOIN.LEFT_OUTER)
+        .join_from(Payment, Invoice, JOIN.LEFT_OUTER)
+        .where(condition)
+    )
+
+
+def _documents_of(payable: Payable) -> ModelSelect[Invoice]:
+    if payable.invoice is None:
+        return payable.documents
+    is_of_it = (Invoice.corrects == payable.invoice) | (Invoice.replaces == payable.invoice)
+    return Invoice.select().where(is_of_it).order_by(Invoice.id)
 
 
 def _lost_of(invoice: Invoice | None) -> int:

@@ -23,6 +23,7 @@ from records.security import Authenticator, Passkey
 from records.subscriptions import Reminder, Subscription, SubscriptionStatus
 from shop import mail
 from shop.customers import sessions
+from shop.invoicing import account_credits
 from shop.overviews import bills
 from shop.payments import payables, payouts
 from shop.text.pagination import PER_PAGE, Stretch, newest_first
@@ -219,14 +220,17 @@ def find_invoice(number: str) -> Invoice | None:
 class InvoicePage:
     """An invoice or a credit note with all that came of it.
 
-    ``related`` are the credit notes of an invoice, what it replaces and what replaces it, or the
-    invoice that a credit note corrects.
+    ``related`` are the credit notes of an invoice, or the invoice that a credit note corrects;
+    ``replaced`` the invoices that it replaces, with the payments of theirs that pay it;
+    ``replacement`` the one that replaces it.
     """
 
     invoice: Invoice
     lines: list[InvoiceLine]
     attempts: list[Attempt]
     related: list[Invoice]
+    replaced: list[tuple[Invoice, list[Attempt]]]
+    replacement: Invoice | None
     reminders: list[Reminder]
     refunds: list[Refund]
     order: Order | None
@@ -234,20 +238,32 @@ class InvoicePage:
 
 
 def page_of_invoice(invoice: Invoice) -> InvoicePage:
-    """Return what staff see of an invoice: at most nine statements."""
+    """Return what staff see of an invoice.
+
+    At most nine statements, and one for each invoice that it replaces.
+    """
     related = (
         (Invoice.corrects == invoice)
         | (Invoice.replaces == invoice)
-        | Invoice.id.in_([invoice.corrects_id or 0, invoice.replaces_id or 0])
+        | (Invoice.id == (invoice.corrects_id or 0))
     )
+    others = list(Invoice.select().where(related).order_by(Invoice.id))
+    replaced = account_credits.replaced_by(invoice)
+    attempts = attempts_at([invoice, *replaced])
+    own = {each.payment.id for each in attempts[invoice.id]}
     lines = InvoiceLine.select().where(InvoiceLine.invoice == invoice)
     reminders = Reminder.select().where(Reminder.invoice == invoice)
     refunds = Refund.select().where(Refund.credit_note == invoice)
     return InvoicePage(
         invoice=invoice,
         lines=list(lines.order_by(InvoiceLine.position)),
-        attempts=attempts_at([invoice])[invoice.id],
-        related=list(Invoice.select().where(related).order_by(Invoice.id)),
+        attempts=attempts[invoice.id],
+        related=[each for each in others if each.replaces_id != invoice.id],
+        replaced=[
+            (each, [one for one in attempts[each.id] if one.payment.id not in own])
+            for each in replaced
+        ],
+        replacement=next((each for each in others if each.replaces_id == invoice.id), None),
         reminders=list(reminders.order_by(Reminder.stage)),
         refunds=list(refunds.order_by(Refund.id)) if invoice.is_credit_note else [],
         order=invoice.order if invoice.order_id else None,

@@ -23,6 +23,7 @@ from shop.jobs import queue
 from shop.payments import disputes, gateway
 from shop.payments.gateway import DisputeState
 from shop.settings import current
+from shop.subscriptions import corrections
 from tests.support import billing, fec_rules, purchases, staff
 from tests.support.billing import fresh
 from tests.support.client import CheckingClient
@@ -253,3 +254,66 @@ def test_a_credit_note_says_what_the_bank_has_taken_back_already(
     shown = desk.get(form).text.replace("\u00a0", " ").replace("\u202f", " ")
     assert said in shown
     assert amount in shown
+
+
+# --- Invoices that replace others ----------------------------------------------------------------
+
+
+def replaced(invoice: Invoice) -> Invoice:
+    """Issue an invoice again for another address; return the one that replaces it."""
+    done = corrections.correct(invoice, {"city": "Roubaix"}, "Adresse erronée.", by="operator")
+    queue.drain()
+    return done.invoice
+
+
+def test_an_invoice_shows_the_payments_of_those_that_it_replaces(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    first = billing.due(alice)
+    payment = billing.pay(first, bank)
+    second = replaced(first)
+    third = corrections.correct(second, {"city": "Lens"}, "Encore.", by="operator").invoice
+    desk = staff.desk_of(app, Role.SUPPORT)
+    shown = desk.get(f"/desk/invoices/{third.number}").text
+    assert shown.count(payment.checkout) == 1
+    assert f"Facture {first.number}, que celle-ci remplace" in shown
+    assert f"/desk/invoices/{second.number}" in shown
+    assert "Payé avec la facture qu’elle remplace" in shown
+    assert "105,60" in shown
+    earlier = desk.get(f"/desk/invoices/{first.number}").text
+    assert payment.checkout in earlier
+    assert f"paie la facture {second.number}, qui la remplace" in earlier
+    listed = desk.get(f"/desk/customers/{alice.nic_handle}/invoices").text
+    assert listed.count("Ceux de la facture qu’elle remplace") == 2
+    money = desk.get(address_of(third.number)).text
+    assert payment.checkout in money
+    assert f'href="{address_of(first.number)}"' in money, "what it was paid for"
+    assert f"Facture {second.number}, qui la remplace" in desk.get(address_of(first.number)).text
+
+
+def test_the_invoice_of_an_order_shows_the_payments_of_the_order_once(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    order = billing.delivered(alice, bank)
+    payment = Payment.get(Payment.order == order)
+    first = billing.invoice_of(order)
+    second = replaced(first)
+    desk = staff.desk_of(app, Role.BILLING)
+    for invoice in (first, second):
+        shown = desk.get(f"/desk/invoices/{invoice.number}").text
+        assert shown.count(payment.checkout) == 1, invoice.number
+        money = desk.get(address_of(invoice.number)).text
+        assert money.count(payment.checkout) == 1, invoice.number
+        assert f'href="{address_of(order.number)}"' in money
+    note = Invoice.get(Invoice.corrects == first)
+    assert payment.checkout not in desk.get(address_of(note.number)).text
+
+
+def test_an_invoice_that_was_not_paid_says_what_replaces_it(app: Flask, alice: Account) -> None:
+    first = billing.due(alice)
+    second = replaced(first)
+    desk = staff.desk_of(app, Role.AUDITOR, language="en")
+    shown = desk.get(f"/desk/invoices/{first.number}").text
+    assert f"Invoice {second.number} replaces it." in shown
+    assert "What was paid" not in shown
+    assert "What was paid" not in desk.get(f"/desk/invoices/{second.number}").text
