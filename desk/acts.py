@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, flash
+from flask import Response, flash, request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, StringField
@@ -32,7 +32,7 @@ from desk import access, languages
 from models import database
 from shop import clock
 from shop.errors import Refusal
-from shop.staff.acts import LONGEST_REASON, record_act
+from shop.staff.acts import LONGEST_REASON, is_recorded, record_act
 from shop.text import formats
 from web.customer_forms import TOO_LONG
 from web.forms import ShopForm, stripped
@@ -133,6 +133,11 @@ def take(
         return show(form, act, refusal.status)
     flash(act.done, "success")
     return go_to(arrive() if arrive else act.back)
+
+
+def is_sent_again() -> bool:
+    """Return whether this form was sent before and did its act: what that was about may be gone."""
+    return bool(request.form.get("confirmed")) and is_recorded(request.form.get("key", ""))
 
 
 def recorded_once(form: ActForm, kind: str, subject: str, do: Callable[[], object]) -> Any:

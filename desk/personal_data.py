@@ -12,8 +12,7 @@ from desk import access, acts, desk
 from desk.acts import Act, ActForm
 from models import Account, Order
 from shop.errors import Conflict
-from shop.personal_data import KEPT, blanking, closing, erasure, evidence, retention
-from shop.staff import acts as records
+from shop.personal_data import KEPT, closing, erasure, evidence, retention
 from web.htmx import go_to, page
 
 MOST_SHOWN = 10
@@ -94,18 +93,14 @@ def show_erasure(nic: str) -> Response:
 @desk.post("/customers/<nic>/erasure")
 def erase_customer(nic: str) -> Response:
     """Erase a customer."""
+    if acts.is_sent_again():
+        return go_to(url_for("desk.data"))
     account = _customer(nic)
     form = ActForm()
 
     def do() -> bool:
-        if found := closing.obstacles(account):
-            raise closing.CannotClose(found[0])
         given = form.given()
-        is_first = records.record_act(
-            given.key, by=access.actor(), kind=blanking.ERASED, reason=given.reason,
-            account=account, subject=account.nic_handle,
-        )  # fmt: skip
-        return is_first and erasure.erase(account, given.reason, by=access.actor())
+        return erasure.erase(account, given.reason, by=access.actor(), key=given.key)
 
     return acts.take(form, _erasing(account), do)
 

@@ -132,8 +132,8 @@ def publish_contract_version(kind: str) -> Response:
         return _contract_page(kind, form, 422)
     draft = form.draft(kind)
     try:
-        contract_versions.check_draft(draft)
         if not form.confirmed.data:
+            contract_versions.check_draft(draft)
             return _difference_page(form, draft, last)
         do = acts.recorded_once(
             form, "contract_published", kind,

@@ -29,6 +29,11 @@ def record_act(
     return bool(StaffAct.insert(**values).on_conflict_ignore().as_rowcount().execute())
 
 
+def is_recorded(key: str) -> bool:
+    """Return whether the act of a form is on record."""
+    return StaffAct.select().where(StaffAct.key == key[:64]).exists()
+
+
 def latest_acts(by: str, count: int) -> ModelSelect[StaffAct]:
     """Return the latest acts of one member of staff, newest first."""
     return StaffAct.select().where(StaffAct.by == by).order_by(StaffAct.id.desc()).limit(count)

@@ -46,6 +46,8 @@ def test_a_price_is_set_and_taken_back(app: Flask, admin: CheckingClient) -> Non
     assert back not in seen
     assert "/desk/prices/new" not in seen
     assert staff.confirm(admin, back).location == "/desk/prices"
+    again = {"key": StaffAct.get(StaffAct.kind == "price_taken_back").key, "confirmed": "yes"}
+    assert admin.ask("POST", back, again).location == "/desk/prices"
     assert not Price.select().where(Price.amount_cents == 990).exists()
     assert {(act.by, act.kind) for act in StaffAct.select()} == {
         ("staff:ada", "price_set"), ("staff:ada", "price_taken_back"),
@@ -128,7 +130,7 @@ def test_a_contract_is_compared_before_it_is_published(admin: CheckingClient) ->
     number = Contract.select().count()
     for _ in range(2):
         done = admin.ask("POST", address, form | {"confirmed": "yes"})
-    assert done.location == "/desk/contracts" or done.status_code == 422
+        assert done.location == "/desk/contracts"
     assert Contract.select().count() == number + 2
     version = Contract.select().order_by(Contract.version.desc()).get().version
     assert f"/desk/contracts/general_terms/{version}" in admin.get("/desk/contracts").text
@@ -152,6 +154,9 @@ def test_a_customer_is_erased_once_nothing_is_owed(
     act = StaffAct.get()
     assert (act.kind, act.reason, act.account_id) == ("account_erased", "Demande", alice.id)
     assert admin.get(found.location).status_code == 404
+    sent = {"key": act.key, "reason": "Demande", "confirmed": "yes"}
+    assert admin.ask("POST", found.location, sent).location == "/desk/data"
+    assert admin.ask("POST", found.location, sent | {"key": "another"}).status_code == 404
     support = staff.desk_of(app, Role.SUPPORT)
     assert "Effacer un client" not in support.get("/desk/data").text
 
