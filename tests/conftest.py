@@ -25,7 +25,7 @@ from shop.payments import gateways
 from shop.sandbox_link import test_points
 from shop.settings import Settings
 from shop.subscriptions import renewals
-from tests.support import belongings, cast, exchange, remembered
+from tests.support import belongings, cast, exchange, papers, remembered
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
 from tests.support.databases import Snapshot
@@ -188,10 +188,18 @@ def _contracts_made_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _papers_lent() -> Iterator[None]:
+    """Typeset a paper once per process for all tests that do not read it."""
+    with papers.lending():
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _begin_test() -> None:
+def _begin_test(request: pytest.FixtureRequest) -> None:
     """Say that a test begins to those who remember what tests before it built; at its own time."""
     remembered.begin_test()
+    papers.begin_test(reads=request.node.get_closest_marker("reads_papers") is not None)
     shop_clock.move_on(timedelta(0))
 
 

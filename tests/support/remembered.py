@@ -25,6 +25,7 @@ from shop import settings as shop_settings
 from shop.office import configured
 from shop.payments import gateways
 from shop.vat import registry
+from tests.support import papers
 from tests.support.databases import Snapshot
 from tests.support.parties import Bank, Provider
 
@@ -186,6 +187,7 @@ def _surroundings() -> Key:
         id(registry.registry()),
         time_machine.escape_hatch.is_travelling(),
         clock.day_of(clock.now()),
+        papers.are_read(),
     )
 
 

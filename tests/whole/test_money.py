@@ -182,6 +182,7 @@ def on_record(order: Order) -> Figures:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@pytest.mark.reads_papers
 @given(purchase=purchases)
 def test_page_pdf_bank_and_database_agree_to_the_cent(
     app: Flask, bank: Bank, purchase: Purchase

@@ -14,6 +14,8 @@ from shop.orders import contracts
 from tests.support import racing
 from tests.support.client import CheckingClient
 
+pytestmark = pytest.mark.reads_papers
+
 MakeApp = Callable[..., Flask]
 
 

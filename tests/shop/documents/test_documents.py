@@ -30,7 +30,7 @@ from shop.settings import Seller
 from shop.text import formats, markdown
 from shop.vat import PlaceOfSupply
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.one_database, pytest.mark.reads_papers]
 
 PLACED = datetime(2026, 11, 5, 13, 4, tzinfo=UTC)
 ALICE = Buyer(

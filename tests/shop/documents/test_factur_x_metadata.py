@@ -15,6 +15,8 @@ from shop.documents.factur_x_metadata import UnknownPdfError
 from shop.documents.invoice import invoice_pdf
 from tests.shop.documents.test_invoices import credit_note, invoice
 
+pytestmark = pytest.mark.reads_papers
+
 HELLO = b'#set document(title: "x")\nHello'
 FX = "{urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#}"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"

@@ -24,6 +24,8 @@ from shop.text.names import read_name
 from tests.shop.documents.test_documents import ALICE, order_of
 from tests.shop.documents.test_invoices import FRENCH, invoice
 
+pytestmark = pytest.mark.reads_papers
+
 NAMES = {
     "Thai": ("บริษัท สยามคลาวด์ จำกัด", "NotoSansThai"),
     "Hindi": ("भारत क्लाउड प्राइवेट लिमिटेड", "NotoSansDevanagari"),

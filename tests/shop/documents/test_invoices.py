@@ -32,7 +32,7 @@ from shop.vat import PlaceOfSupply
 from tests.support import patience
 from tests.support.schematron import broken_rules
 
-pytestmark = pytest.mark.one_database
+pytestmark = [pytest.mark.one_database, pytest.mark.reads_papers]
 
 NOVEMBER = Period(date(2026, 11, 5), date(2026, 12, 5))
 LATER = Period(date(2026, 11, 23), date(2026, 12, 5))

@@ -18,7 +18,7 @@ from tests.shop.documents.test_glyphs import NAMES
 from tests.shop.documents.test_invoices import FRENCH, credit_note, invoice
 from tests.support import verapdf
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.reads_papers]
 
 MARKDOWN = """
 ## Title *em*

@@ -7,9 +7,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from shop.documents import typesetting
 from tests import ROOT
 from tests.support import patience
+
+pytestmark = pytest.mark.reads_papers
 
 HELLO = b'#set document(title: "x")\n#sys.inputs.name'
 

@@ -201,6 +201,7 @@ def test_neither_its_lines_nor_its_pdf_can_be_changed(alice: Account) -> None:
             change.execute()
 
 
+@pytest.mark.reads_papers
 @pytest.mark.one_database
 def test_its_pdf_is_made_once_and_follows_the_rules(alice: Account, bank: Bank) -> None:
     invoice = billing.invoice_of(billing.delivered(alice, bank))
@@ -215,6 +216,7 @@ def test_its_pdf_is_made_once_and_follows_the_rules(alice: Account, bank: Bank) 
     assert broken_rules(xml, "french") == set()
 
 
+@pytest.mark.reads_papers
 def test_a_pdf_made_after_the_payment_says_what_was_true_at_issue(
     alice: Account, bank: Bank, clock: Traveller
 ) -> None:
@@ -376,6 +378,7 @@ def test_credits_at_once_never_exceed_the_invoice(alice: Account) -> None:
     billing.assert_balanced()
 
 
+@pytest.mark.reads_papers
 @pytest.mark.one_database
 def test_the_pdf_of_a_credit_note_names_what_it_corrects(alice: Account, bank: Bank) -> None:
     invoice = billing.invoice_of(billing.delivered(alice, bank))

@@ -250,6 +250,7 @@ def test_a_secret_letter_arrives_readable(mailbox: Mailbox, make_app: MakeApp) -
     assert letters.PASSWORD not in message["Subject"]
 
 
+@pytest.mark.reads_papers
 @pytest.mark.one_database
 def test_the_purchase_order_comes_as_a_pdf(mailbox: Mailbox, make_app: MakeApp) -> None:
     order = purchases.place(sent_by(mailbox, make_app))
