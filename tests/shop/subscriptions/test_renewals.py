@@ -29,10 +29,12 @@ def test_its_email_says_that_the_card_is_charged_automatically(
     alice: Account, bank: Bank, provider: Provider
 ) -> None:
     group = running.delivered(alice, bank)
-    assert "4242" not in letters.the(alice, "invoice_issued").text, "the first month was paid"
+    card = "se terminant par 4242"
+    first = letters.the(alice, "invoice_issued").text
+    assert card not in " ".join(first.split()), "the first month was paid"
     running.to_renewal(group)
     said = letters.the(alice, "invoice_issued").text
-    assert "se terminant par 4242" in " ".join(said.split())
+    assert card in " ".join(said.split())
 
 
 def test_running_again_changes_nothing(alice: Account, bank: Bank, provider: Provider) -> None:
