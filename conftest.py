@@ -7,8 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from itertools import chain, islice
+from typing import Any
 
+import httpx
 import hypothesis
 import pytest
 
@@ -73,7 +76,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
     gc.enable()
 
 
@@ -152,6 +155,22 @@ def _may_differ(item: pytest.Item) -> bool:
         return False
     call = getattr(item, "callspec", None)
     return call is None or all(value != "en" for value in call.params.values())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once() -> Iterator[None]:
+    """Let all HTTP clients of a process that trust the same read its certificates once."""
+    create = httpx.create_ssl_context
+    created = cache(lambda _file, trust_env: create(trust_env=trust_env))
+
+    def create_once(verify: Any = True, cert: Any = None, trust_env: bool = True) -> Any:
+        if verify is not True or cert:
+            return create(verify, cert, trust_env)
+        return created(os.environ.get("SSL_CERT_FILE"), trust_env)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("httpx._transports.default.create_ssl_context", create_once)
+        yield
 
 
 @pytest.fixture(scope="session")
