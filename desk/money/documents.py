@@ -78,6 +78,10 @@ def _forms(money: DocumentMoney) -> dict[str, MoneyForm]:
 
 def _explanation_of_credit(money: DocumentMoney) -> str:
     said = gettext("What was paid of it is refunded; the rest is taken off what is owed.")
+    if money.invoice and money.invoice.is_payable and money.invoice.offset_cents:
+        said = gettext(
+            "What is still owed of it is taken off first; what was paid beyond that is given back."
+        )
     if not money.lost_cents:
         return said
     more = gettext(

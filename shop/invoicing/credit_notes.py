@@ -32,8 +32,9 @@ def credit(
 
     ``positions`` are what is credited (`remaining_of` for all of it); ``reason`` is printed on the
     note, in the invoice's language if it is a text of the catalogue. ``offset_cents`` is not given
-    back, as it pays the invoice in place of this one. What a bank took back of a payment in part
-    is absorbed first, and what the customer's balance paid then goes back to it. ``by_amount``
+    back, as it pays the invoice in place of this one. Of an invoice paid in part, what is still
+    owed is credited first. What a bank took back of a payment in part is absorbed next, and what
+    the customer's balance paid then goes back to it. ``by_amount``
     allows positions of `amounts_of` and `share_of`. Runs in the caller's transaction.
 
     Raise `Refusal` when the invoice does not charge that, or it was credited before.
@@ -44,11 +45,8 @@ def credit(
         # Before the number: a transaction that holds the subscription may be waiting for a number.
         lock(subscription)
     sums = totals_of(invoice, positions, by_amount=by_amount)
-    left = invoice.total_cents - invoice.credited_cents
     used = account_credits.used_on(invoice)
     if invoice.is_payable and invoice.offset_cents:
-        if sums.total_cents < left and invoice.offset_cents > used:
-            raise Refusal(N_("Only the whole of an invoice that is paid in part can be credited."))
         offset_cents = min(sums.total_cents, invoice.balance_cents)
     is_paid = invoice.status == InvoiceStatus.PAID or invoice.offset_cents > 0
     absorbed = _absorb(invoice, sums.total_cents - offset_cents) if is_paid else 0
@@ -267,6 +265,6 @@ def _add_credited(invoice: Invoice, note: Invoice, by: str) -> None:
     else:
         Invoice.update(credited_cents=credited).where(Invoice.id == invoice.id).execute()
         invoice.credited_cents = credited
-        if invoice.is_payable and invoice.offset_cents and not invoice.balance_cents:
+        if invoice.is_payable and invoice.offset_cents and invoice.balance_cents <= 0:
             invoices.mark_settled(invoice, by=by)
             kinds.invoice_settled.send(invoice)

@@ -23,7 +23,7 @@ from records.orders import Order
 from records.payment_methods import PaymentMethod
 from records.payments import Payment, PaymentStatus
 from shop import clock, mail, settings, transitions
-from shop.invoicing import account_credits, ledger
+from shop.invoicing import account_credits, ledger, lost_parts
 from shop.jobs import kinds
 from shop.pricing import money
 from shop.pricing.lines import Position
@@ -217,11 +217,14 @@ def mark_paid(invoice: Invoice, payment: Payment, by: str) -> None:
 
 
 def mark_settled(invoice: Invoice, by: str) -> None:
-    """Mark an invoice as paid of which the balance paid a part, and a credit note took the rest.
+    """Mark an invoice as paid that was paid in part, and of which a credit note took the rest.
 
     Runs in the caller's transaction, which has locked ``invoice``.
     """
-    changes = _settled_columns()
+    changes = _settled_columns() | {"offset_cents": invoice.total_cents - invoice.credited_cents}
+    largest = lost_parts.kept_for(invoice).order_by(Payment.amount_cents.desc()).first()
+    if largest is not None:
+        changes["method"] = largest.method
     transitions.move(invoice, changes.pop("status"), by=by, **changes)
 
 

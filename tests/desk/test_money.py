@@ -317,3 +317,27 @@ def test_an_invoice_that_was_not_paid_says_what_replaces_it(app: Flask, alice: A
     assert f"Invoice {second.number} replaces it." in shown
     assert "What was paid" not in shown
     assert "What was paid" not in desk.get(f"/desk/invoices/{second.number}").text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", "Ce qui en reste dû est déduit d’abord"),
+        ("en", "still owed of it is taken off first"),
+    ],
+)
+def test_a_share_of_an_invoice_paid_in_part_is_credited(
+    app: Flask, alice: Account, bank: Bank, language: str, said: str
+) -> None:
+    abroad = vat.PlaceOfSupply("DE", "10117", "DE136695976", vat_confirmed=True)
+    wrong = billing.due(alice, treatment=vat.treatment_of(abroad))
+    billing.pay(wrong, bank)
+    invoice = replaced(wrong)
+    assert invoice.balance_cents == 1_760
+    desk = staff.desk_of(app, Role.BILLING, language=language)
+    form = address_of(invoice.number, "credit")
+    assert said in desk.get(form).text
+    assert staff.confirm(desk, form, percent="50").status_code == 303
+    queue.drain()
+    assert (fresh(invoice).status, bank.balance()) == (InvoiceStatus.PAID, 5_280)
+    billing.assert_balanced()

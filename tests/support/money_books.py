@@ -60,7 +60,7 @@ ACTS = st.lists(
             [
                 "bill", "bill", "bill", "card", "whole", "part", "amount", "share", "rest",
                 "goodwill", "pay_out", "correct", "lose", "refund", "twice", "twice",
-                "lose_part", "lose_part", "win",
+                "lose_part", "lose_part", "win", "in_part", "in_part",
             ]
         ),
         st.integers(0, 5),
@@ -79,7 +79,7 @@ LOSSES = st.lists(
         st.sampled_from(
             [
                 "bill", "card", "card", "amount", "amount", "rest", "goodwill", "correct",
-                "twice", "twice", "contest", "contest", "contest", "take", "take", "take",
+                "twice", "in_part", "contest", "contest", "contest", "take", "take", "take",
                 "give", "give", "decide_won", "decide_won", "of_itself", "failing", "wait", "wait",
             ]
         ),
@@ -186,6 +186,18 @@ class Books:
         self.card(right, 0)
         if number % 2:
             self.credited(money_acts.credit(billing.fresh(right)))
+
+    def in_part(self, number: int, cents: int) -> None:
+        """Correct the VAT of an invoice that was paid, and credit a part while the rest is owed."""
+        wrong = billing.due(self.account, number + 1, cents, WITHOUT_VAT)
+        self.owed += wrong.total_cents
+        self.card(wrong, 0)
+        self.correct(billing.fresh(wrong), cents)
+        right = Invoice.get(Invoice.replaces == wrong)
+        if number % 2:
+            self.amount(right, cents)
+        else:
+            self.share(right, cents)
 
     def lose(self, invoice: Invoice, _: int) -> None:
         payment = Payment.get_or_none(

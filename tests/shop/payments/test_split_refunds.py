@@ -18,16 +18,16 @@ from models import (
     RefundStatus,
     database,
 )
-from shop import clock, money_acts, vat
+from shop import clock, mail, money_acts, vat
 from shop.errors import Refusal
 from shop.invoicing import credit_notes, lost_parts
 from shop.jobs import queue
 from shop.operations import audit, monitoring
-from shop.payments import manual_refunds, notifications, payments, refunds, taken_back
+from shop.payments import disputes, manual_refunds, notifications, payments, refunds, taken_back
 from shop.payments.gateway import DisputeState, Notification, RefundState
 from shop.payments.refundables import RefundableNote
 from shop.subscriptions import corrections
-from tests.support import billing, racing
+from tests.support import billing, letters, racing
 from tests.support.groups import fresh
 from tests.support.money_books import perform
 from tests.support.parties import Bank
@@ -268,3 +268,88 @@ def test_a_payment_that_is_lost_leaves_what_the_other_one_gives_back(
     billing.assert_balanced()
     assert fresh(note).status == (InvoiceStatus.DUE if is_partial else InvoiceStatus.REFUNDED)
     assert fresh(first).status == (PaymentStatus.SUCCEEDED if is_partial else PaymentStatus.LOST)
+
+
+# --- An invoice that is paid in part -------------------------------------------------------------
+
+
+@pytest.fixture
+def paid_in_part(alice: Account, bank: Bank) -> Invoice:
+    """Return an invoice of 105.60 EUR of which 88.00 EUR are paid by card, and the rest is owed."""
+    billing.pay(billing.due(alice, treatment=vat.treatment_of(GERMANY)), bank)
+    return fresh(corrected(alice))
+
+
+@pytest.mark.parametrize(("net_cents", "owed"), [(1_000, 560), (1_466, 1)])
+def test_less_than_what_is_owed_is_taken_off_it_and_nothing_is_given_back(
+    paid_in_part: Invoice, bank: Bank, net_cents: int, owed: int
+) -> None:
+    note = credit(paid_in_part, net_cents)
+    queue.drain()
+    left = fresh(paid_in_part)
+    assert (left.is_payable, left.balance_cents) == (True, owed)
+    assert (fresh(note).status, note.refund_cents, rows()) == (InvoiceStatus.REFUNDED, 0, [])
+    assert bank.balance() == 8_800
+    billing.assert_balanced()
+
+
+def test_all_that_is_owed_settles_the_invoice(paid_in_part: Invoice, bank: Bank) -> None:
+    credit(paid_in_part, 1_467)
+    queue.drain()
+    settled = fresh(paid_in_part)
+    assert (settled.status, settled.offset_cents) == (InvoiceStatus.PAID, 8_800)
+    assert settled.method == "card"
+    assert rows() == []
+    billing.assert_balanced()
+
+
+def test_what_was_paid_beyond_a_share_is_given_back(
+    paid_in_part: Invoice, bank: Bank, alice: Account
+) -> None:
+    note = credit(paid_in_part, 4_400)
+    queue.drain()
+    settled = fresh(paid_in_part)
+    assert (settled.status, settled.balance_cents) == (InvoiceStatus.PAID, 0)
+    assert (settled.offset_cents, settled.credited_cents) == (5_280, 5_280)
+    assert rows() == [(3_520, "succeeded")]
+    assert (fresh(note).status, note.offset_cents) == (InvoiceStatus.REFUNDED, 1_760)
+    assert bank.balance() == 5_280
+    told = alice.letters.where(Letter.kind == "credit_note_issued").order_by(Letter.id.desc())
+    said = letters.plain(mail.text_of(told.get()))
+    assert "17,60 € sont déduits de ce que vous deviez" in said
+    assert "35,20 € vous sont rendus" in said
+    billing.assert_balanced()
+    credit(settled)
+    queue.drain()
+    assert fresh(settled).status == InvoiceStatus.REFUNDED
+    assert_all_is_back(bank)
+
+
+def test_a_share_is_given_back_of_what_is_left_where_another_payment_was_lost(
+    paid_twice: Invoice, bank: Bank
+) -> None:
+    larger = Payment.get(Payment.amount_cents == 8_800)
+    told = bank.dispute(
+        larger.checkout or "", 8_800, state=DisputeState.LOST, withdrawn_cents=8_800
+    )
+    disputes.settle(larger, told)
+    owed_again = fresh(paid_twice)
+    assert (owed_again.is_payable, owed_again.balance_cents) == (True, 8_800)
+    credit(owed_again, 4_400)
+    queue.drain()
+    assert (fresh(paid_twice).balance_cents, rows()) == (3_520, [])
+    credit(fresh(paid_twice), 4_000)
+    queue.drain()
+    assert fresh(paid_twice).status == InvoiceStatus.PAID
+    assert rows() == [(1_280, "succeeded")]
+    billing.assert_balanced()
+
+
+def test_two_shares_at_once_give_back_no_more_than_was_paid(
+    paid_in_part: Invoice, bank: Bank
+) -> None:
+    racing.race(lambda: credit(fresh(paid_in_part), 4_400), 2)
+    queue.drain()
+    assert fresh(paid_in_part).status == InvoiceStatus.REFUNDED
+    assert sum(cents for cents, _ in rows()) == 8_800
+    assert_all_is_back(bank)
