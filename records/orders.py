@@ -226,6 +226,11 @@ class OrderLine(Table):
         ]
         indexes = ((("order", "position"), True),)
 
+    @property
+    def is_addition(self) -> bool:
+        """Whether its licences are added to a group: they are charged by the day."""
+        return self.days is not None
+
 
 class Acceptance(Table):
     """A contract accepted with an order: which text, when, and from which IP address."""

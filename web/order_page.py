@@ -120,12 +120,12 @@ def _form_url(order: Order, lines: list[OrderLine]) -> str:
 
     An order of licences for a group leads back to that group, and to no other.
     """
-    adding = reservations.for_order(order)
-    if not adding:
+    if not any(line.is_addition for line in lines):
         numbers: dict[str, Any] = {line.offer.code: line.quantity for line in lines}
         basket = order.basket
         return url_for("storefront.quantities", lang=current_language(), basket=basket, **numbers)
-    group, quantity = adding[0].group, adding[0].line.quantity
+    added = reservations.for_order(order)[0]
+    group, quantity = added.group, added.line.quantity
     if not group.is_open:
         return ""
     return url_for(

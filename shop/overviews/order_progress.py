@@ -84,8 +84,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
     refunded = refund_lists.OfPayments.read([row for row in attempts if row.is_given_back])
     refund = refunded.latest(due[-1]) if due else refunded.latest(rest) if rest else None
     failed = order.is_delivery_failed and refund is None
-    # Licences charged by the day are those added to a group.
-    added = [line for line in lines if line.days is not None] if order.paid_at else []
+    added = [line for line in lines if line.is_addition] if order.paid_at else []
     additions = reservations.for_order(order) if added else []
     groups = groups_of(order) if order.paid_at and len(added) < len(lines) else []
     if order.is_delivered:
@@ -102,7 +101,7 @@ def for_order(order: Order, lines: list[OrderLine]) -> Tracking:
         is_confirming=confirming and order.is_payable,
         payment_open=order.is_payable and any(map(is_checkout_open, attempts)),
         last_refusal=decline_message(attempts) if order.is_payable else "",
-        must_choose=order.is_payable and mandates.needs_choice(order),
+        must_choose=order.is_payable and mandates.needs_choice(order, lines),
         chosen=_chosen(attempts),
         refund=refund,
         rest=rest,

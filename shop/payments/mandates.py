@@ -13,7 +13,7 @@ from peewee import ModelSelect
 
 from records.base import lock
 from records.cards import Card
-from records.groups import Addition, LicenceGroup
+from records.groups import LicenceGroup
 from records.orders import Order, OrderLine
 from records.subscriptions import (
     CARD_ALLOWED,
@@ -23,7 +23,7 @@ from records.subscriptions import (
 )
 from shop import transitions
 from shop.errors import N_, Refusal
-from shop.sql.prepared import prepared
+from shop.pricing.lines import lines_of
 
 ALLOWED, WITHDRAWN = CARD_ALLOWED, CARD_WITHDRAWN
 
@@ -42,22 +42,12 @@ class RenewalChoice(StrEnum):
 CHOICE_MISSING = N_("Choose how the renewals are paid: by this card, or by yourself each month.")
 
 
-def needs_choice(order: Order) -> bool:
+def needs_choice(order: Order, lines: list[OrderLine]) -> bool:
     """Return whether an order begins a service, of which it is not known who pays the renewals.
 
     Licences added to a service renew with it, as was chosen for that; a free order names its card.
     """
-    if not order.total_cents:
-        return False
-    return _new_line.first(order) is not None
-
-
-@prepared
-def _new_line(order: Order) -> ModelSelect[OrderLine]:
-    added = Addition.select(Addition.line)
-    return OrderLine.select(OrderLine.id).where(
-        OrderLine.order == order, OrderLine.id.not_in(added)
-    )
+    return bool(order.total_cents) and not all(line.is_addition for line in lines)
 
 
 def read_choice(order: Order, chosen: str) -> bool:
@@ -65,7 +55,7 @@ def read_choice(order: Order, chosen: str) -> bool:
 
     Raise `Refusal` at the field ``renewals`` where the customer has to choose and did not.
     """
-    if not needs_choice(order):
+    if not needs_choice(order, lines_of(order)):
         return False
     if chosen not in set(RenewalChoice):
         raise Refusal(CHOICE_MISSING, "renewals")

@@ -12,6 +12,7 @@ from shop.invoicing import ledger_proof
 from shop.jobs import queue
 from shop.payments import cards, mandates, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
+from shop.pricing.lines import lines_of
 from shop.subscriptions import subscriptions
 from tests.support import billing, groups, purchases, running
 from tests.support.groups import fresh
@@ -100,7 +101,7 @@ def test_licences_added_change_nothing_about_the_card(
     alice: Account, bank: Bank, group: LicenceGroup
 ) -> None:
     order = groups.add(group, 1)
-    assert not mandates.needs_choice(order)
+    assert not mandates.needs_choice(order, lines_of(order))
     assert mandates.read_choice(order, "") is False
     purchases.pay(order, bank)
     queue.drain()
