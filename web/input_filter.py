@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from flask import Flask, abort, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.routing import IntegerConverter
 
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
@@ -33,9 +34,14 @@ def init_app(app: Flask) -> None:
 
 def _texts() -> Iterator[str]:
     yield request.path
-    for given in (request.args, request.form):
-        for name, value in given.items(multi=True):
-            yield name
-            yield value
-    for file in request.files.values():
-        yield file.filename or ""
+    yield from _pairs(request.args)
+    if request.content_length != 0:
+        yield from _pairs(request.form)
+        for file in request.files.values():
+            yield file.filename or ""
+
+
+def _pairs(given: MultiDict[str, str]) -> Iterator[str]:
+    for name, value in given.items(multi=True):
+        yield name
+        yield value

@@ -63,9 +63,10 @@ MenuEntries = tuple[tuple[str, str], ...]
 
 def in_menu() -> MenuEntries:
     """Return the offers that menus lead to: those on sale."""
-    if "priced_offers" in g:
-        return tuple((offer.slug, offer.name) for offer in on_sale().values())
-    return _entries(known())
+    if "offers_in_menu" not in g:
+        g.offers_in_menu = _entries(known())
+    found: MenuEntries = g.offers_in_menu
+    return found
 
 
 def in_menu_of_error() -> MenuEntries:
