@@ -14,7 +14,7 @@ from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
 from shop.payments import cards, disputes, gateways, outcomes, payments, payouts, refunds
 from shop.personal_data import retention
-from shop.pricing import catalogue
+from shop.pricing import catalogue, catalogue_version
 from shop.publishing import notices
 from shop.sandbox_link import test_points
 from shop.security import proxies, rate_limits, signing
@@ -50,7 +50,8 @@ def set_up(settings: Settings) -> None:
     signing.use_sha256()
     shop_settings.current.set_factory(lambda: settings)
     database.bind(settings.database_url)
-    catalogue.kept.set_factory(catalogue.KeptOffers)
+    catalogue.kept.set_factory(catalogue.keep_offers)
+    catalogue_version.kept.set_factory(catalogue_version.keep_moments)
     rate_limits.limiter.set_factory(lambda: rate_limits.limiter_for(settings))
     proxies.throttle.set_factory(proxies.once_a_minute)
     passwords.hashing.set_factory(

@@ -12,6 +12,7 @@ from records.base import database
 from records.catalogue import Described, Offer, Price
 from records.languages import Language
 from shop import clock
+from shop.pricing.catalogue_version import Kept
 from shop.settings.per_process import PerProcess
 from shop.sql.prepared import prepared
 
@@ -140,27 +141,14 @@ def _priced(at: datetime) -> ModelSelect[Any]:
 # --- Without prices --------------------------------------------------------------------------
 
 
-class KeptOffers:
-    """The offers as this process read them last, and the token of the catalogue at that time."""
-
-    def __init__(self) -> None:
-        self._kept: tuple[str, dict[str, Offer]] = ("", {})
-
-    def under(self, token: str) -> dict[str, Offer]:
-        """Return the offers of the catalogue with a token, read if they are not kept."""
-        known, found = self._kept
-        if known != token:
-            rows = Offer.select().order_by(Offer.position, Offer.code)
-            found = {row.code: row for row in rows}
-            self._kept = (token, found)
-        return found
-
-    def last(self) -> dict[str, Offer]:
-        """Return what `under` returned last; empty at first."""
-        return self._kept[1]
+def keep_offers() -> Kept[dict[str, Offer]]:
+    """Return what keeps the offers, by code."""
+    return Kept(
+        lambda: {row.code: row for row in Offer.select().order_by(Offer.position, Offer.code)}, {}
+    )
 
 
-kept = PerProcess(KeptOffers)
+kept = PerProcess(keep_offers)
 
 
 def described(token: str) -> dict[str, Offer]:

@@ -6,29 +6,69 @@ the first request after it was committed.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
 from records.base import MomentField, database
 from shop import clock
+from shop.settings.per_process import PerProcess
+
+T = TypeVar("T")
 
 MOMENT = MomentField()
 
-STATE = (
-    "SELECT token, (SELECT max(valid_from) FROM price WHERE valid_from <= ?), "
-    "(SELECT max(starts_at) FROM notice WHERE starts_at <= ?), "
-    "(SELECT max(ends_at) FROM notice WHERE ends_at <= ?) FROM catalogue_version"
+TOKEN = "SELECT token FROM catalogue_version"
+
+MOMENTS = (
+    "SELECT valid_from FROM price UNION "
+    "SELECT starts_at FROM notice UNION SELECT ends_at FROM notice"
 )
+"""When prices begin to apply, and announcements begin or end: few."""
+
+
+class Kept(Generic[T]):
+    """What this process read last of the catalogue, and the token of the catalogue at that time."""
+
+    def __init__(self, read: Callable[[], T], nothing: T) -> None:
+        self._read = read
+        self._kept = ("", nothing)
+
+    def under(self, token: str) -> T:
+        """Return what the catalogue with this token has, read if it is not kept."""
+        known, found = self._kept
+        if known != token:
+            found = self._read()
+            self._kept = (token, found)
+        return found
+
+    def last(self) -> T:
+        """Return what `under` returned last; ``nothing`` at first."""
+        return self._kept[1]
+
+
+def _moments() -> list[Any]:
+    return sorted(MOMENT.python_value(row[0]) for row in database.execute_sql(MOMENTS))
+
+
+def keep_moments() -> Kept[list[Any]]:
+    """Return what keeps the moments at which another state begins by itself."""
+    return Kept(_moments, [])
+
+
+kept = PerProcess(keep_moments)
 
 
 def current() -> str:
-    """Return the version of what is on sale and published now (one short statement).
+    """Return the version of what is on sale and published now: one short statement, and one more
+    after a change.
 
     It differs after each change of an offer, a price, a contract or an announcement, whoever made
     it; when a price that was set beforehand begins to apply, or an announcement begins or ends; and
-    each day, as contracts apply from a day on. Read it
-    before the data that you keep under it: then what is kept is never older than its version.
+    each day, as contracts apply from a day on. Read it before the data that you keep under it: then
+    what is kept is never older than its version.
     """
     now = clock.now()
-    moment = MOMENT.db_value(now)
-    state = database.execute_sql(
-        STATE.replace("?", database.param), (moment, moment, moment)
-    ).fetchone()
-    return f"{' '.join(map(str, state))} {clock.day_of(now)}"
+    token = str(database.execute_sql(TOKEN).fetchone()[0])
+    passed = bisect_right(kept().under(token), now)
+    return f"{token} {passed} {clock.day_of(now)}"

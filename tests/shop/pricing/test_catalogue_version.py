@@ -91,6 +91,7 @@ def test_a_price_begins_to_apply_and_a_day_begins(
 
 @pytest.mark.one_database
 def test_it_takes_one_statement(app: Flask) -> None:
+    catalogue_version.current()
     with queries.recorded() as statements:
         catalogue_version.current()
     assert len(statements) == 1
