@@ -13,8 +13,10 @@ from tests.support import databases
 
 DURABLE = """
 max_connections = 300
+random_page_cost = 1.1
 """
-"""What is added to the server's own configuration: it writes every commit to disk."""
+"""What is added to the server's own configuration, as docs/operate.md says for flash storage: it
+writes every commit to disk."""
 
 
 @dataclass(frozen=True)
