@@ -39,7 +39,8 @@ def links(page: str) -> Iterator[str]:
 def kind_of(address: str, alices: Belongings) -> str:
     """Return an address without what distinguishes pages of the same kind."""
     plain = address.partition("?")[0].replace(alices.account.nic_handle, "<nic>")
-    return re.sub(r"/(o365|business|pro_plus|FA|AV|\d)[^/]*", "/<key>", plain)
+    plain = re.sub(r"/(FA|AV)[^/]*", r"/<\1>", plain)
+    return re.sub(r"/(o365|business|pro_plus|\d)[^/]*", "/<key>", plain)
 
 
 def pages(client: CheckingClient, alices: Belongings) -> dict[str, str]:

@@ -256,6 +256,21 @@ def test_a_credit_note_says_what_the_bank_has_taken_back_already(
     assert amount in shown
 
 
+def test_documents_of_today_lead_to_the_acts_on_their_money_and_back(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    invoice, order = billing.due(alice), billing.delivered(alice, bank)
+    desk = staff.desk_of(app, Role.BILLING)
+    for page in (f"/desk/invoices/{invoice.number}", f"/desk/orders/{order.number}"):
+        number = page.rpartition("/")[2]
+        assert f'href="{address_of(number)}"' in desk.get(page).text
+        assert f'href="{page}"' in desk.get(address_of(number)).text
+    assert f'href="/desk/invoices/{invoice.number}"' in desk.get("/desk/today").text
+    assert address_of(invoice.number, "mark-paid") in desk.get(address_of(invoice.number)).text
+    customer = f"/desk/money/customers/{alice.nic_handle}"
+    assert f'href="{customer}"' in desk.get(f"/desk/customers/{alice.nic_handle}").text
+
+
 # --- Invoices that replace others ----------------------------------------------------------------
 
 
