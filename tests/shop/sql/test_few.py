@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from peewee import PostgresqlDatabase
 
-from models import Account, Event, Invoice, LicenceGroup, Order, database
+from models import Account, Event, Invoice, LicenceGroup, Order, Subscription, database
+from shop import clock
 from shop.licences import groups
-from shop.overviews import bills, group_history
+from shop.overviews import bills, group_history, services
 from shop.overviews.group_history import View
 from shop.sql.few import one_of_few, planned_for_values
 from tests.support import queries
@@ -39,6 +40,10 @@ READS: dict[str, tuple[type[Any], Callable[[Belongings], object]]] = {
     "the services of an invoice": (
         LicenceGroup,
         lambda alices: bills.services_of(Invoice.select().where(Invoice.order.is_null(False))[0]),
+    ),
+    "a page of services": (
+        Subscription,
+        lambda alices: services.of_account.slice(20, 0, alices.account, clock.today()),
     ),
     "the history of a licence": (
         Event, lambda alices: group_history.of_group(alices.group, View(licence=1))
