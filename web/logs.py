@@ -16,23 +16,6 @@ from web.repeated_faults import Event, RepeatedFaults
 
 EMAIL_ADDRESS = re.compile(r"[^\s<>'\"(){}\[\],;:=]+@[^\s<>'\"(){}\[\],;:=]+")
 
-QUOTED = re.compile(r"[ \t=\r\n\"']")
-"""What puts a value between quotes in a readable line."""
-
-
-def _pair(key: str, value: object) -> str:
-    is_plain = isinstance(value, str) and not QUOTED.search(value)
-    return f"{key}={value}" if is_plain else f"{key}={value!r}"
-
-
-COLUMNS = [
-    structlog.dev.Column("", _pair),
-    structlog.dev.Column("timestamp", lambda _, value: str(value)),
-    structlog.dev.Column("level", lambda _, value: f"[{value:<9}]"),
-    structlog.dev.Column("event", lambda _, value: f"{value:<30}"),
-]
-"""A readable line as structlog writes it without colours, in a third of the time."""
-
 QUIET = ("_granian", "granian.access")
 """Loggers of libraries that write their own lines."""
 
@@ -43,7 +26,7 @@ def set_up(settings: Settings) -> None:
         structlog.processors.JSONRenderer()
         if settings.production
         else structlog.dev.ConsoleRenderer(
-            **({"colors": True} if sys.stderr.isatty() else {"columns": COLUMNS}),
+            colors=sys.stderr.isatty(),
             # Where rich is installed, structlog would print local variables, secrets among them.
             exception_formatter=structlog.dev.plain_traceback,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -135,18 +136,16 @@ def _wrap_text(text: str) -> str:
 
 
 def _wrap_line(line: str) -> str:
-    line = line.expandtabs()
-    start = re.match(r" *(?:\d\. |- )?", line)
-    indent, wrapped = start.end() if start else 0, []
-    while len(line) > TEXT_WIDTH:
-        place = line.rfind(" ", indent, TEXT_WIDTH + 1)
-        if place < 0:
-            place = line.find(" ", TEXT_WIDTH)  # behind a word that is longer than a line
-        if place < 0:
-            break
-        wrapped.append(line[:place].rstrip(" "))
-        line = " " * indent + line[place:].lstrip(" ")
-    return "\n".join([*wrapped, line])
+    if len(line) <= TEXT_WIDTH and "\t" not in line:
+        return line
+    indent = re.match(r" *(?:\d\. |- )?", line)
+    return textwrap.fill(
+        line,
+        TEXT_WIDTH,
+        subsequent_indent=" " * (indent.end() if indent else 0),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _attach(letter: int, documents: Sequence[Document]) -> None:

@@ -22,15 +22,3 @@ def test_a_logged_exception_shows_no_local_variables(
     assert "ValueError: 13 characters" in logged
     assert "Traceback (most recent call last)" in logged
     assert password not in logged
-
-
-def test_a_readable_line_is_that_of_structlog() -> None:
-    event = {
-        "timestamp": "2026-03-10T09:00:00Z", "level": "warning", "event": "request", "status": 200,
-        "route": "/<any(a, b):name>", "method": "GET", "reason": "", "fault": None, "tab": "a\tb",
-        "said": 'a "b"',
-    }  # fmt: skip
-    structlogs = structlog.dev.ConsoleRenderer(colors=False)
-    ours = structlog.dev.ConsoleRenderer(columns=logs.COLUMNS)
-    for line in (event, {name: event[name] for name in ("timestamp", "level", "event")}):
-        assert ours(None, "", dict(line)) == structlogs(None, "", dict(line))
