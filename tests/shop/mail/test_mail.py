@@ -637,3 +637,17 @@ def test_contracts_are_stored_once_for_all_emails(alice: Account, drain: Callabl
     assert of_contracts.count() == 6
     assert not of_contracts.where(Attachment.content.is_null(False)).exists()
     assert ContractFile.select().count() == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "indent"), [("", ""), ("  ", "  "), ("- ", "  "), ("1. ", "   "), ("  - ", "    ")]
+)
+def test_a_long_line_is_wrapped_under_its_beginning(line: str, indent: str) -> None:
+    words = [f"{'mot' * (number % 5 + 1)}\N{NARROW NO-BREAK SPACE}!" for number in range(40)]
+    words[7] = "https://shop.example/" + "a" * 90
+    head, *wrapped = archive._wrap_text(f"Bonjour,\n{line}{' '.join(words)}").splitlines()
+    assert (head, wrapped[0][: len(line)]) == ("Bonjour,", line)
+    assert " ".join(wrapped)[len(line) :].split() == " ".join(words).split()
+    assert all(each.startswith(indent) for each in wrapped[1:])
+    assert all(len(each) <= archive.TEXT_WIDTH or words[7] in each for each in wrapped)
+    assert max(len(each) for each in wrapped if words[7] not in each) > archive.TEXT_WIDTH - 20
