@@ -115,7 +115,7 @@ def _connect_web(app: Flask, settings: Settings) -> None:
     Compress(app)
     assets = Assets(settings)
     app.extensions["assets"] = assets
-    page_urls = urls.PageUrls(app)
+    page_urls = app.extensions["page_urls"] = urls.PageUrls(app)
     # Globals, because components are imported without the page's context.
     app.jinja_env.globals |= {
         "url_for": page_urls,

@@ -16,10 +16,11 @@ from storefront import storefront
 from web import auth, viewing
 from web.htmx import go_to, page
 from web.order_page import PAID_FROM, OrderPage
+from web.urls import page_url
 
 
 def _page(lang: str, number: int) -> OrderPage:
-    here = url_for("storefront.purchase_order", lang=lang, number=number)
+    here = page_url("storefront.purchase_order", lang=lang, number=number)
     return OrderPage(
         "storefront/purchase_order.html", "storefront/_order_status.html", number, here, True
     )

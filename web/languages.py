@@ -18,6 +18,7 @@ from werkzeug.wrappers import Request
 from models import Language
 from shop.text import formats, markdown, templates
 from web import cookies, notices
+from web.urls import page_url
 
 LANGUAGE_COOKIE = "language"
 
@@ -123,7 +124,7 @@ def same_page_in(language: str) -> str:
     if "lang" not in pieces:
         return _asking_for(language)
     # The query is appended unchanged: url_for treats some names as its own options.
-    address = url_for(request.endpoint, **pieces | {"lang": language})
+    address = page_url(request.endpoint, **pieces | {"lang": str(language)})
     asked = urlencode(list(request.args.items(multi=True)))
     return f"{address}?{asked}" if asked else address
 

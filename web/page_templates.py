@@ -88,12 +88,12 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
         if made is None or made.catalogue is not catalogue:
             made = self.overlay()
             made._known = {}
-            made.catalogue = catalogue
             made.bytecode_cache = compiled.kept("pages", language, catalogue)
             written = formats.FILTERS | {"money": formats.money_on_page}
             made.filters = self.filters | {
                 name: partial(write, language=language) for name, write in written.items()
             }
+            made.catalogue = catalogue
             self._languages[language] = made
         return made
 

@@ -36,6 +36,11 @@ class PageUrls:
         return self._app.url_for(endpoint, **dict(values))  # type: ignore[arg-type]
 
 
+def page_url(endpoint: str, **values: Any) -> str:
+    """Return the URL of an endpoint, as a template gets it."""
+    return str(current_app.extensions["page_urls"](endpoint, **values))
+
+
 def base_url() -> str:
     """Return scheme and host for links that are followed from elsewhere.
 

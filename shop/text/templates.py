@@ -80,7 +80,7 @@ def environment(language: str) -> TranslatingEnvironment:
         auto_reload=False,
     )
     env.catalogue = translations(language)
-    env.bytecode_cache = compiled.kept("letters", language, env.catalogue)
+    env.bytecode_cache = compiled.kept("letters", language, translations(language))
     env.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     for name, write in formats.FILTERS.items():
         env.filters[name] = partial(write, language=language)

@@ -13,18 +13,31 @@ from shop.text.compiling import DirectCode, DirectTemplate
 
 GETTEXT = {"_", "gettext"}
 
+TRANSLATED = "translated"
+"""The filter that looks up a text from a variable."""
+
 
 class TranslatingEnvironment(Environment):
     """An environment of one language, once ``catalogue`` is set; of none before.
 
     What Jinja does with ``_("text")`` and ``{% trans %}`` at run time ("newstyle" gettext: the
     translation is safe HTML, the values put into it are escaped) is done at compile time. Plurals
-    and texts from variables are still looked up.
+    are still looked up, and texts from variables, those of HTML by the filter `TRANSLATED`.
     """
 
     code_generator_class = DirectCode
     template_class = DirectTemplate
-    catalogue: NullTranslations | None = None
+    _catalogue: NullTranslations | None = None
+
+    @property
+    def catalogue(self) -> NullTranslations | None:
+        """The texts of its language."""
+        return self._catalogue
+
+    @catalogue.setter
+    def catalogue(self, catalogue: NullTranslations) -> None:
+        self._catalogue = catalogue
+        self.filters = self.filters | {TRANSLATED: _translated(catalogue)}
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         parsed = super()._parse(source, name, filename)
@@ -45,9 +58,13 @@ class _Texts(NodeTransformer):
 
     def visit_Call(self, call: nodes.Call) -> nodes.Node:  # noqa: N802 - the name Jinja looks for
         self.generic_visit(call)
+        if not _is_of_one_text(call):
+            return call
         source = _constant_text(call)
         if not source:
-            return call
+            if call.kwargs or self.mark is not Markup:
+                return call
+            return nodes.Filter(call.args[0], TRANSLATED, [], [], None, None, lineno=call.lineno)
         text = self.mark(self.catalogue.ugettext(source))
         if not call.kwargs:
             return nodes.Const(text % {}, lineno=call.lineno)
@@ -55,10 +72,18 @@ class _Texts(NodeTransformer):
         return nodes.Mod(nodes.Const(text), nodes.Dict(pairs), lineno=call.lineno)
 
 
-def _constant_text(call: nodes.Call) -> str:
-    """Return the text that a call translates; "" if it does something else."""
+def _translated(catalogue: NullTranslations) -> Callable[[str], Markup]:
+    """Return the filter `TRANSLATED` of a catalogue."""
+    return lambda text: Markup(catalogue.ugettext(text)) % {}  # noqa: S704 - as Jinja does
+
+
+def _is_of_one_text(call: nodes.Call) -> bool:
+    """Return whether a call translates one text."""
     is_gettext = isinstance(call.node, nodes.Name) and call.node.name in GETTEXT
-    if not is_gettext or len(call.args) != 1 or call.dyn_args or call.dyn_kwargs:
-        return ""
+    return is_gettext and len(call.args) == 1 and not call.dyn_args and not call.dyn_kwargs
+
+
+def _constant_text(call: nodes.Call) -> str:
+    """Return the text that a call translates; "" if it is not a constant."""
     (given,) = call.args
     return str(given.value) if isinstance(given, nodes.Const) else ""

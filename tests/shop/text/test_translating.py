@@ -61,14 +61,15 @@ def test_a_template_reads_as_jinja_renders_it(name: str) -> None:
     assert translating.get_template(name).render(GIVEN) == expected
 
 
-def test_a_constant_text_is_not_looked_up_when_a_page_is_shown() -> None:
+def test_jinja_is_asked_for_plurals_alone_when_a_page_is_shown() -> None:
     translating = environment(TranslatingEnvironment)
     translating.catalogue = Catalogue()
-    translating.globals |= {"gettext": None, "_": None}
+    translating.globals |= {"gettext": None, "_": None, "ngettext": None}
     for name in ("text.html", "attribute.html", "block.html", "text.txt"):
         assert "<&>" not in translating.get_template(name).render(given=Markup("x"))
+    assert translating.get_template("variable.html").render(GIVEN) == "CommanderCommander"
     with pytest.raises((UndefinedError, TypeError)):
-        translating.get_template("variable.html").render(GIVEN)
+        translating.get_template("plural.html").render(GIVEN)
 
 
 def test_pages_are_compiled_in_the_language_of_the_request(app: Flask) -> None:
