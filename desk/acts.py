@@ -112,7 +112,8 @@ def take(
 ) -> Response:
     """Have the act confirmed, then do it. Refusals are shown at their field.
 
-    ``do`` returns False where this form was sent before: what is said stays the same. ``arrive``
+    ``do`` returns False where this form was sent before: what is said stays the same; or a text,
+    which is said instead of ``act.done``. ``arrive``
     makes the URL to go to, by default ``act.back``. ``checked`` returns the act as the confirmation
     shows it, and raises a `Refusal` for what is not valid, before there is anything to confirm.
     Either step is only shown again where another language was chosen in it.
@@ -126,12 +127,12 @@ def take(
     try:
         if not form.confirmed.data:
             return _to_confirm(form, checked() if checked else act)
-        do()
+        said = do()
     except Refusal as refusal:
         form.confirmed.data = ""
         form.refuse(refusal)
         return show(form, act, refusal.status)
-    flash(act.done, "success")
+    flash(said if isinstance(said, str) else act.done, "success")
     return go_to(arrive() if arrive else act.back)
 
 

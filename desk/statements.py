@@ -12,6 +12,7 @@ from wtforms.validators import InputRequired, Length
 
 from desk import access, acts, desk
 from desk.acts import Act, ActForm
+from desk.money.forms import said_of
 from models import BankLine
 from shop import money_acts
 from shop.errors import N_, Refusal
@@ -125,12 +126,17 @@ def take_bank_line_act(number: int, name: str) -> Response:
     """Record or ignore a transfer, once it is confirmed."""
     line, form = _line(number, name), _form(name)
 
-    def do() -> None:
+    act = _act(line, name)
+
+    def do() -> str:
         given, by = form.given(), access.actor()
         if name == "ignore":
             statements.ignore(line, given.reason, by=by)
-        elif money_acts.find_by_key(given.key) is None:
+            return act.done
+        made = money_acts.find_by_key(given.key)
+        if made is None:
             wanted = statements.recording(line, form.number.data.upper())
-            money_acts.perform(wanted, given.reason, by=by, key=given.key)
+            made = money_acts.perform(wanted, given.reason, by=by, key=given.key)
+        return said_of(made, act)
 
-    return acts.take(form, _act(line, name), do)
+    return acts.take(form, act, do)

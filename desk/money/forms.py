@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from desk import access, acts
 from desk.acts import Act, ActForm
 from models import MoneyAct
-from shop import money_acts, settings
+from shop import money_acts
 from shop.money_acts import Wanted
 from shop.text import formats
 from web.customer_forms import TOO_LONG
@@ -119,22 +119,29 @@ def resent() -> MoneyAct | None:
 
 def presented(wanted: MoneyForm, back: str, effects: tuple[tuple[str, str], ...]) -> Act:
     """Return how a form is presented, with what it is about."""
-    limit = formats.money(settings.current().desk_approval_cents, current_language())
     told = gettext("The customer reads it.") if wanted.is_told else ""
     return Act(
         title=wanted.title,
         explanation=wanted.explanation,
         button=wanted.button,
         back=back,
-        done=gettext(
-            "Recorded. Above %(limit)s it waits until another member of staff confirms it.",
-            limit=limit,
-        ),
+        done=gettext("Recorded."),
         effects=effects,
         hint=told,
         is_dangerous=True,
         part="money",
     )
+
+
+def waiting() -> str:
+    """Return when an act takes effect that waits for a second member."""
+    return gettext("Once another member of staff has confirmed it")
+
+
+def said_of(made: MoneyAct, act: Act) -> str:
+    """Return what is said once an act was asked for: whether it is done, or waits."""
+    waits = gettext("Recorded. It waits until another member of staff confirms it.")
+    return waits if made.is_waiting else act.done
 
 
 def take(wanted: MoneyForm, act: Act) -> Response:
@@ -144,11 +151,13 @@ def take(wanted: MoneyForm, act: Act) -> Response:
     def checked() -> Act:
         cents = wanted.wanted(form).cents
         amount = gettext("Amount of this act"), formats.money(cents, current_language())
-        return replace(act, effects=(*act.effects, amount))
+        waits = ((gettext("Takes effect"), waiting()),) if money_acts.waits(cents) else ()
+        return replace(act, effects=(*act.effects, amount, *waits))
 
-    def do() -> None:
+    def do() -> str:
         given = form.given()
         asked = wanted.wanted(form)
-        money_acts.perform(asked, given.reason, by=access.actor(), key=given.key)
+        made = money_acts.perform(asked, given.reason, by=access.actor(), key=given.key)
+        return said_of(made, act)
 
     return acts.take(form, act, do, checked=checked)

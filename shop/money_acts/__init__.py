@@ -122,6 +122,11 @@ def pay_out(held: AccountCredit, *, day: date, reference: str) -> Wanted:
 # --- Asking, confirming, refusing --------------------------------------------------------------
 
 
+def waits(cents: int) -> bool:
+    """Return whether an act of that amount waits for a second member of staff."""
+    return cents > settings.current().desk_approval_cents
+
+
 def perform(wanted: Wanted, reason: str, *, by: str, key: str) -> MoneyAct:
     """Carry an act out, or let it wait for a second member of staff; idempotent by its key.
 
@@ -134,19 +139,19 @@ def perform(wanted: Wanted, reason: str, *, by: str, key: str) -> MoneyAct:
     if earlier is not None:
         return earlier
     _check_not_held(wanted.kind, wanted.account)
-    waits = wanted.cents > settings.current().desk_approval_cents
-    if not waits:
+    is_waiting = waits(wanted.cents)
+    if not is_waiting:
         _prepare(wanted.kind, wanted.number)
     try:
         with database.atomic():
             act: MoneyAct = MoneyAct.create(
                 key=key, kind=wanted.kind, account=wanted.account, number=wanted.number,
                 cents=wanted.cents, details=wanted.details or {}, reason=reason,
-                status=MoneyActStatus.WAITING if waits else MoneyActStatus.DONE,
+                status=MoneyActStatus.WAITING if is_waiting else MoneyActStatus.DONE,
                 asked_by=by, asked_at=clock.now(),
             )  # fmt: skip
             transitions.record(act, f"money_{act.kind}", by=by, note=reason, to_status=act.status)
-            if not waits:
+            if not is_waiting:
                 _carry_out(act)
             return act
     except IntegrityError:

@@ -256,6 +256,20 @@ def test_a_credit_note_says_what_the_bank_has_taken_back_already(
     assert amount in shown
 
 
+def test_staff_are_told_whether_an_act_is_done_or_waits(app: Flask, alice: Account) -> None:
+    desk = staff.desk_of(app, Role.BILLING)
+    address = f"/desk/money/customers/{alice.nic_handle}/goodwill"
+    limit = current().desk_approval_cents // 100
+    for amount, waits in ((limit, False), (limit + 1, True)):
+        form = {"amount": str(amount), "reason": "Geste", "key": f"form-{amount}"}
+        asked = desk.ask("POST", address, form).text
+        assert ("Quand un autre membre de l’équipe l’aura confirmé" in asked) is waits
+        desk.ask("POST", address, form | {"confirmed": "yes"})
+        said = desk.get(f"/desk/money/customers/{alice.nic_handle}").text
+        assert "Enregistré." in said
+        assert ("doit encore confirmer" in said) is waits
+
+
 def test_documents_of_today_lead_to_the_acts_on_their_money_and_back(
     app: Flask, alice: Account, bank: Bank
 ) -> None:
