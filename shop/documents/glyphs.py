@@ -29,7 +29,7 @@ SAMPLE = (
 """A word in each script that a complete installation prints."""
 
 # Typst leaves a text out, and says nothing, if it does not even have the font asked for.
-_PROBE = b'#set document(title: "x")\n#set text(font: "Source Sans Pro")\n#sys.inputs.text'
+_PROBE = b'#set document(title: "x")\n#set text(font: "Source Sans Pro")\n#read("/text")'
 _SAYS = ("could not be displayed with font", "contains the disallowed codepoint")
 
 

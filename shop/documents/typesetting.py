@@ -1,7 +1,8 @@
 """Typst: PDFs for archives (PDF/A-3a) and for screen readers (PDF/UA-1) at once.
 
 Typst reads the files of ``templates/documents/`` and the fonts of the locked packages, nothing
-else. Texts reach a template as strings of ``sys.inputs``, which are never read as markup.
+else. Texts reach a template as files in memory, which are never read as markup: given as
+``sys.inputs``, they would have Typst read its templates anew for each paper.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import typst
 
@@ -61,17 +63,17 @@ def _typesetter() -> _Typesetter:
     return _Typesetter()
 
 
-def typeset(source: bytes, inputs: dict[str, str]) -> bytes:
-    """Return a Typst document as PDF, with these ``sys.inputs``.
+def typeset(source: bytes, texts: dict[str, str]) -> bytes:
+    """Return a Typst document as PDF; it reads ``texts`` by their names, as ``/paper``.
 
     Raise `typst.TypstError` if it is wrong, or if a text has no glyph in any font.
     """
     if _first_process() != os.getpid():
         raise ForkedProcessError("start this process again instead of forking it: it would hang")
+    project: Any = {"main": source, **{name: text.encode() for name, text in texts.items()}}
     made = _typesetter().compiler.compile(
-        source,
+        project,
         format="pdf",
-        sys_inputs=inputs,
         pdf_standards=STANDARDS,
         timestamp=int(clock.now().timestamp()),
     )

@@ -9,7 +9,7 @@ from pypdf import PdfReader
 
 from shop.documents import typesetting
 
-SOURCE = b'#set document(title: "x")\n#sys.inputs.paper'
+SOURCE = b'#set document(title: "x")\n#read("/paper")'
 
 
 def typeset(paper: str) -> bytes:

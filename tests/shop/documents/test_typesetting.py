@@ -15,7 +15,7 @@ from tests.support import patience
 
 pytestmark = pytest.mark.reads_papers
 
-HELLO = b'#set document(title: "x")\n#sys.inputs.name'
+HELLO = b'#set document(title: "x")\n#read("/name")'
 
 
 def test_threads_typeset_at_once_without_a_lock() -> None:
