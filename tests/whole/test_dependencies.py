@@ -6,7 +6,8 @@ import ast
 import configparser
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -78,10 +79,13 @@ def imported(modules: Iterable[Path]) -> set[str]:
     return {plain(known.get(name, [f"{name} (not installed)"])[0]) for name in foreign}
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield the top-level names that a module imports, at any depth."""
+@cache
+def imports_of(path: Path) -> set[str]:
+    """Return the top-level names that a module imports, at any depth."""
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield (node.module or "").split(".")[0]
+            names.add((node.module or "").split(".")[0])
+    return names

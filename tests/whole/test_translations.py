@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 
 import pytest
@@ -62,6 +63,7 @@ def catalogue() -> Catalog:
     return read_po(BytesIO(CATALOGUE.read_bytes()), locale="fr")
 
 
+@cache
 def used() -> set[str]:
     """Return every message that the code and the templates use."""
     options = {pattern: OPTIONS.get(method, {}) for pattern, method in METHODS}
