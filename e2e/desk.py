@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
-import subprocess
-import sys
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
 from e2e.journey import Journey
 from e2e.live import LiveShop
-from tooling.report import ROOT
-
-SIGN_IN = """
-import sys
-import app
-from desk import access
-from shop.sandbox_link import test_points
-from tests.support import staff
-from web import cookies
-
-role, language, email = sys.argv[1:]
-with app.create_app().app_context():
-    test_points.follow_clock()  # the clock may have been moved on
-    member = staff.member(role, language, email)
-    print(cookies.name_of(access.COOKIE), staff.session_of(member))
-"""
 
 
 def sign_in(page: Page, shop: LiveShop, role: str, language: str) -> str:
     """Sign a new member of staff in to the browser of ``page``; return their e-mail address."""
     email = f"{role}.{os.urandom(3).hex()}@nuage.example"
-    done = subprocess.run(
-        [sys.executable, "-c", SIGN_IN, role, language, email],
-        cwd=ROOT, env={**os.environ, **shop.variables}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    name, token = done.stdout.split()[-2:]
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(["e2e.members", __name__])
+    answer, answering = forking.Pipe(duplex=False)
+    process = forking.Process(
+        target=_make_member, args=(dict(shop.variables), role, language, email, answering)
+    )
+    process.start()
+    answering.close()
+    name, token = answer.recv()
+    process.join()
     page.context.add_cookies([{"name": name, "value": token, "url": shop.url}])
     return email
+
+
+def _make_member(*given: Any) -> None:
+    """Make a member in a process of its own, the only one that imports the shop."""
+    from e2e import members
+
+    members.make(*given)
 
 
 def invited(page: Page, journey: Journey, shop: LiveShop, email: str) -> str:
