@@ -8,12 +8,16 @@ from flask_babel import gettext
 from desk import acts, desk
 from desk.access import may
 from desk.acts import Act, ActForm
+from desk.money.forms import KINDS
 from models import Job
 from shop.jobs import failed
 from shop.operations import today as cases
 from shop.operations import unpaid
 from shop.overviews import job_words
 from web.htmx import page
+
+NAMES = job_words.NAMES | KINDS
+"""What jobs and acts on money are called."""
 
 
 @desk.get("/today")
@@ -27,7 +31,7 @@ def today() -> Response:
         today=cases.today(sections),
         sections=sections,
         stages=unpaid.STAGES,
-        job_names=job_words.NAMES,
+        names=NAMES,
     )
 
 
@@ -46,7 +50,7 @@ def cases_of(name: str) -> Response:
     listed = cases.listed(name, request.args.get("after", ""))
     return page(
         "desk/cases.html", part="today", listed=listed, stages=unpaid.STAGES,
-        job_names=job_words.NAMES,
+        names=NAMES,
     )  # fmt: skip
 
 

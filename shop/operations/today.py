@@ -23,6 +23,7 @@ from records.invoices import Invoice
 from records.jobs import Job
 from records.letters import Letter, StaffLetter
 from records.licence_stock import LicenceStock
+from records.money_acts import MoneyAct
 from records.orders import Order, OrderStatus
 from records.payments import Payment
 from records.payouts import Payout
@@ -30,6 +31,7 @@ from records.refunds import Refund
 from records.staff import StaffAccount
 from records.subscriptions import Subscription, SubscriptionStatus
 from records.vat import VatCheck
+from shop import money_acts
 from shop.errors import N_
 from shop.jobs import failed
 from shop.mail import staff_letters
@@ -303,6 +305,12 @@ SECTIONS = {
         _refund_section(
             "unexplained_refunds", N_("Refunds made by the bank on its own"),
             refund_lists.unexplained,
+        ),
+        Section(
+            "waiting_acts", N_("Acts that wait for a second member"),
+            lambda: money_acts.waiting().order_by(), MoneyAct.id, MoneyAct.asked_at,
+            MoneyAct.kind, SQL("'money_act'"), MoneyAct.number, money_acts.waiting,
+            cents=MoneyAct.cents, detail=MoneyAct.reason,
         ),
         Section(
             "payouts", N_("Bank payouts to examine"), _of_nobody(payouts.to_examine),

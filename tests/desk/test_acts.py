@@ -25,7 +25,7 @@ WITHOUT_A_REASON = {
 """Forms that are no acts: a member's own account, and what changes nothing but the desk."""
 
 OF_OTHER_TESTS = {
-    "take_pay_out", "take_decision", "take_bank_line_act", "explain_payout_line",
+    "take_pay_out", "take_bank_line_act", "explain_payout_line",
     "take_announcement_back", "take_price_back", "undo_offer_change",
 }  # fmt: skip
 """Acts on what these customers have not: their own tests give no reason, too."""

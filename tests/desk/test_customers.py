@@ -43,6 +43,9 @@ def pages_of(alices: Belongings) -> dict[str, str]:
 RENEWALS = {"fr": "Faire les renouvellements échus", "en": "Make the renewals that are due"}
 """What the job that failed does, in plain words."""
 
+GOODWILL = {"fr": "Geste commercial", "en": "Goodwill"}
+"""The act on money that waits."""
+
 
 @pytest.mark.parametrize(("role", "language"), [("support", "fr"), ("auditor", "en")])
 def test_staff_read_everything_of_a_customer(
@@ -71,7 +74,7 @@ def test_staff_read_everything_of_a_customer(
         "invoice": (order, "checkout-1"),
         "search": (alices.account.nic_handle,),
         "search for a domain": (alices.group.name,),
-        "today": (order, invoice, RENEWALS[language]),
+        "today": (order, invoice, RENEWALS[language], GOODWILL[language]),
         "new customers": (alices.account.email,),
     }.items():
         for word in words:

@@ -12,6 +12,7 @@ from models import (
     Job,
     Letter,
     LicenceStock,
+    MoneyAct,
     Order,
     Payment,
     Payout,
@@ -71,6 +72,10 @@ def have_a_bad_day(alices: Belongings) -> None:
     ).execute()
     accounts.set_role(staff.member(Role.SUPPORT), Role.BILLING)
     letters.fail_to_staff(StaffLetter.select().order_by(StaffLetter.id.desc()).get())
+    MoneyAct.create(
+        key="waits", kind="goodwill", account=alices.account, cents=200_000, reason="Geste",
+        status="waiting", asked_by="staff:camille", asked_at=now, details={},
+    )  # fmt: skip
     job = {"payload": {}, "run_at": before, "created_at": before}
     Job.create(kind="billing_run", key="failed", status="failed", error="Oops", **job)
     seat = Seat.get(Seat.group == alices.group)
@@ -99,6 +104,7 @@ def test_each_case_is_in_its_section_and_leads_to_its_page(alices: Belongings) -
         "failed_refunds": [("order", order)],
         "refunds_to_transfer": [("order", order)],
         "unexplained_refunds": [("order", order)],
+        "waiting_acts": [("money_act", "")],
         "payouts": [("payout", str(Payout.get().id))],
         "held_payments": [("order", late)],
         "declined_charges": [("order", order)],
