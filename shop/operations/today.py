@@ -250,6 +250,10 @@ def _suspended() -> Query:
     return Subscription.select().where(Subscription.status == SubscriptionStatus.SUSPENDED)
 
 
+def _new_customers() -> Query:
+    return Account.select().where(Account.erased_at.is_null())
+
+
 def _misfits() -> Query:
     return confirmation.misfits().order_by()
 
@@ -364,7 +368,7 @@ SECTIONS = {
             detail=VatCheck.vat_number,
         ),
         Section(
-            "new_customers", N_("New customers"), Account.select, Account.id, Account.created_at,
+            "new_customers", N_("New customers"), _new_customers, Account.id, Account.created_at,
             Account.email, SQL("'customer'"), Account.nic_handle, is_newest_first=True,
         ),
     )

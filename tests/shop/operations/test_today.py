@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask import Flask
 
 from models import (
+    Account,
     Dispute,
     Invoice,
     Job,
@@ -27,6 +28,7 @@ from shop import clock
 from shop.errors import PartyRejected
 from shop.office import configured, stock
 from shop.operations import today
+from shop.personal_data import erasure
 from shop.staff import accounts
 from tests.support import letters, queries, staff
 from tests.support.belongings import Belongings
@@ -129,6 +131,13 @@ def test_each_case_is_in_its_section_and_leads_to_its_page(alices: Belongings) -
         assert (listed.cases, listed.next_key) == (cases, "")
         beyond = "0" if listed.section.is_newest_first else str(2**31 - 1)
         assert today.listed(name, beyond).cases == []
+
+
+def test_a_customer_who_was_erased_is_none_who_is_new(alice: Account) -> None:
+    assert [case.target for case in today.listed("new_customers").cases] == [alice.nic_handle]
+    assert erasure.erase(alice, "Asked", by="staff:camille")
+    assert today.listed("new_customers").cases == []
+    assert today.today().cases["new_customers"] == []
 
 
 def test_the_page_of_today_costs_four_statements_and_reads_no_large_table(
