@@ -112,11 +112,11 @@ def take(
 ) -> Response:
     """Have the act confirmed, then do it. Refusals are shown at their field.
 
-    ``do`` returns False where this form was sent before: what is said stays the same; or a text,
-    which is said instead of ``act.done``. ``arrive``
-    makes the URL to go to, by default ``act.back``. ``checked`` returns the act as the confirmation
-    shows it, and raises a `Refusal` for what is not valid, before there is anything to confirm.
-    Either step is only shown again where another language was chosen in it.
+    ``do`` returns False where this form was sent before: what is said stays the same. Where it
+    returns a text, that is said instead of ``act.done``. ``arrive`` makes the URL to go to, by
+    default ``act.back``. ``checked`` returns the act as the confirmation shows it, and raises a
+    `Refusal` for what is not valid, before there is anything to confirm. Either step is only shown
+    again where another language was chosen in it.
     """
     if languages.is_chosen():
         if not form.confirmed.data:

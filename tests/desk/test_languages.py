@@ -174,3 +174,11 @@ def test_no_language_but_ours_is_chosen(app: Flask) -> None:
     client = staff.desk_of(app, Role.SUPPORT)
     client.ask("POST", "/desk/account/confirmation", {"in_language": "de"})
     assert StaffAccount.get().language == "fr"
+
+
+def test_no_other_site_chooses_a_language(app: Flask) -> None:
+    client = staff.desk_of(app, Role.SUPPORT)
+    forged = {"X-CSRFToken": "forged"}
+    answer = client.post("/desk/account/confirmation", headers=forged, data={"in_language": "en"})
+    assert answer.status_code == 400
+    assert StaffAccount.get().language == "fr"
