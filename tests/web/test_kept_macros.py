@@ -42,6 +42,7 @@ def environment(app: Flask) -> Environment:
     return app.jinja_env.in_language(Language.FRENCH)
 
 
+@pytest.mark.one_database
 def test_they_use_nothing_but_their_arguments(app: Flask) -> None:
     templates = dict(parsed(app))
     kept = {name: kept_of(template) for name, template in templates.items()}

@@ -335,6 +335,7 @@ def test_a_shop_with_one_real_party_has_no_controls_either(make_app: Callable[..
     assert not rules(mixed, "sandbox")
 
 
+@pytest.mark.one_database
 def test_production_loads_nothing_of_the_sandboxs_controls(settings: Settings) -> None:
     program = """
 import sys
