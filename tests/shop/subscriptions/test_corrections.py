@@ -174,17 +174,24 @@ def test_a_rest_of_vat_on_a_renewal_paid_ahead_is_collected_on_its_day(
     billing.assert_balanced()
 
 
-def test_an_invoice_paid_in_part_is_credited_as_a_whole(alice: Account, bank: Bank) -> None:
+def test_of_an_invoice_paid_in_part_what_is_owed_is_credited_first(
+    alice: Account, bank: Bank
+) -> None:
     confirm_number(alice)
     wrong = correct(paid(alice, bank), **BERLIN).invoice
     new = correct(
         wrong, company="", vat_number="", country="FR", postcode="59800", city="Lille"
     ).invoice
     (row,) = credit_notes.remaining_of(new)
-    with pytest.raises(Refusal):
+    with database.atomic():
         credit_notes.credit(new, (credit_notes.part_of(row, 1),), REASON, by="operator")
-    billing.credit(new)
     queue.drain()
+    assert (billing.fresh(new).balance_cents, bank.balance()) == (704, 8_800)
+    with database.atomic():
+        left = credit_notes.remaining_of(new)
+        credit_notes.credit(billing.fresh(new), left, REASON, by="operator")
+    queue.drain()
+    assert billing.fresh(new).status == InvoiceStatus.REFUNDED
     assert bank.balance() == 0
     billing.assert_balanced()
 
