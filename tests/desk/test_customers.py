@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from models import Account, CustomerNote, Job, Letter, Offer, StaffAct, Viewing
+from shop import clock
 from shop.customers import notes
 from shop.mail import licence_letters
 from shop.overviews import time_line
@@ -211,6 +212,11 @@ def test_an_administrator_has_a_failed_job_tried_again(app: Flask, alices: Belon
 
 def test_who_was_erased_is_named_by_their_nic_handle(app: Flask, alice: Account) -> None:
     assert erasure.erase(alice, "Asked", by="staff:dora")
+    now = clock.now()
+    Job.create(
+        kind="billing_run", key="failed", status="failed", payload={"account": alice.id},
+        run_at=now, created_at=now,
+    )  # fmt: skip
     client = staff.desk_of(app, "support")
     link = f'<a href="/desk/customers/{alice.nic_handle}">{alice.nic_handle}</a>'
     assert link in client.get("/desk/today").text
