@@ -34,6 +34,13 @@ def recorded() -> Iterator[list[str]]:
         yield recorder.statements
 
 
+NEVER_COUNTED = """
+UPDATE pg_class SET reltuples = -1, relpages = 0
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')
+"""
+"""Has PostgreSQL take tables for larger than they are: as if it had not counted their few rows."""
+
+
 def scanned_by(act: Callable[[], object]) -> list[str]:
     """Return the lines of the plans of an act's statements that read a whole table."""
     return [line for line in plan_of(act) if _reads_all(line)]
@@ -52,9 +59,13 @@ def _plan(sql: str, parameters: Any) -> list[str]:
     execute = database.execute_sql
     if not isinstance(database.obj, PostgresqlDatabase):
         return [row[3] for row in execute(f"EXPLAIN QUERY PLAN {sql}", parameters).fetchall()]
-    with database.atomic():
+    with database.atomic() as transaction:
         execute("SET LOCAL enable_seqscan = off")
-        return [row[0] for row in execute(f"EXPLAIN {sql}", parameters).fetchall()]
+        if execute("SHOW is_superuser").fetchone()[0] == "on":
+            execute(NEVER_COUNTED)
+        lines = [row[0] for row in execute(f"EXPLAIN {sql}", parameters).fetchall()]
+        transaction.rollback()
+    return lines
 
 
 def _reads_all(line: str) -> bool:

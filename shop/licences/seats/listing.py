@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from peewee import SQL, ModelSelect, Select, Tuple, fn
+from peewee import SQL, ModelSelect, Tuple, fn
 
-from records.base import database
 from records.batches import in_batches
 from records.groups import LicenceGroup
 from records.seat_states import SeatStatus
@@ -262,8 +261,8 @@ def _search_page(group: LicenceGroup, view: View) -> SeatPage:
     """Return the page of a search: seats are found by key, then sorted as the view asks."""
     keys = _keys(group, view)
     found = keys.alias("found")
-    counts = Select([found], [fn.COUNT(found.c.seat_id.distinct()), fn.COUNT(SQL("1"))])
-    total, read = database.execute(counts).fetchone()
+    counts = found.select_from(fn.COUNT(found.c.seat_id.distinct()), fn.COUNT(SQL("1")))
+    total, read = counts.scalar(as_tuple=True)
     number, pages = _nearest_page(view, total)
     query = Seat.select().where(one_of_few(Seat.id, keys)).order_by(*_order(view))
     rows = list(query.paginate(number, view.per_page)) if total else []
