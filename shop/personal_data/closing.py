@@ -125,7 +125,7 @@ def close_account(account: Account, *, by: str, reason: str = "", tell: bool = T
     """
     if not _is_open(account):
         return False
-    _check(account)
+    check_obstacles(account)
     open_orders = Order.select().where(
         Order.account == account, Order.status == OrderStatus.AWAITING_PAYMENT
     )
@@ -135,7 +135,7 @@ def close_account(account: Account, *, by: str, reason: str = "", tell: bool = T
         lock(account)
         if not _is_open(account):
             return False
-        _check(account)
+        check_obstacles(account)
         for card in Card.select().where(Card.account == account, Card.removed_at.is_null()):
             if cards.mark_removed(card, "account_closed", by):
                 cards.forget_card.later(card=card.id)
@@ -151,7 +151,8 @@ def _is_open(account: Account) -> bool:
     return Account.select().where(Account.id == account.id, Account.closed_at.is_null()).exists()
 
 
-def _check(account: Account) -> None:
+def check_obstacles(account: Account) -> None:
+    """Raise `CannotClose` while services of an account run or money is owed."""
     if found := obstacles(account):
         raise CannotClose(found[0])
 

@@ -25,6 +25,8 @@ def erase(account: Account, reason: str, *, by: str, key: str = "") -> bool:
         found: Account = lock(account)
         if found.erased_at is not None:
             return False
+        # Of an account that was closed before, a dispute may have been opened since.
+        closing.check_obstacles(found)
         if key:
             acts.record_act(
                 key, by=by, kind=blanking.ERASED, reason=reason, account=found,

@@ -204,6 +204,21 @@ def test_an_account_closes_once_nothing_runs_and_nothing_is_owed(
     assert list(ledger_proof.find_faults()) == []
 
 
+def test_a_closed_account_is_not_erased_while_its_money_moves(alice: Account) -> None:
+    assert closing.close_account(alice, by=alice.nic_handle)
+    moving = models.MoneyAct.create(
+        key="a-form", kind="goodwill", account=alice, number="", cents=1, details={},
+        reason="Asked", status="waiting", asked_by="staff:dora", asked_at=clock.now(),
+    )  # fmt: skip
+    with pytest.raises(closing.CannotClose):
+        erasure.erase(alice, "Asked", by="staff:ada", key="another-form")
+    assert Account.get_by_id(alice.id).erased_at is None
+    assert not models.StaffAct.select().exists()
+    moving.delete_instance()
+    assert erasure.erase(alice, "Asked", by="staff:ada", key="another-form")
+    assert models.StaffAct.select().count() == 1
+
+
 def test_an_erasure_needs_a_reason(alice: Account) -> None:
     with pytest.raises(Refusal, match="reason"):
         erasure.erase(alice, " ", by="staff:dora")
