@@ -136,9 +136,15 @@ def take(
     return go_to(arrive() if arrive else act.back)
 
 
-def is_sent_again() -> bool:
-    """Return whether this form was sent before and did its act: what that was about may be gone."""
-    return bool(request.form.get("confirmed")) and is_recorded(request.form.get("key", ""))
+def done_before(done: str, back: str) -> Response | None:
+    """Return the answer to a form that was sent before and did its act; None to all others.
+
+    What the act was about may be gone. ``done`` and ``back`` are those of the `Act`.
+    """
+    if not request.form.get("confirmed") or not is_recorded(request.form.get("key", "")):
+        return None
+    flash(done, "success")
+    return go_to(back)
 
 
 def recorded_once(form: ActForm, kind: str, subject: str, do: Callable[[], object]) -> Any:

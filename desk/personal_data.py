@@ -93,8 +93,9 @@ def show_erasure(nic: str) -> Response:
 @desk.post("/customers/<nic>/erasure")
 def erase_customer(nic: str) -> Response:
     """Erase a customer."""
-    if acts.is_sent_again():
-        return go_to(url_for("desk.data"))
+    before = acts.done_before(gettext("The customer is erased."), url_for("desk.data"))
+    if before is not None:
+        return before
     account = _customer(nic)
     form = ActForm()
 

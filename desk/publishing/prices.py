@@ -20,7 +20,7 @@ from shop import clock
 from shop.publishing import offers, prices
 from shop.text import formats
 from web.forms import choices, stripped
-from web.htmx import go_to, page
+from web.htmx import page
 from web.languages import current_language
 
 
@@ -118,8 +118,9 @@ def price_taking_back(price_id: int) -> Response:
 @desk.post("/prices/<int:price_id>/taking-back")
 def take_price_back(price_id: int) -> Response:
     """Take a price back that does not apply yet and was announced to nobody."""
-    if acts.is_sent_again():
-        return go_to(url_for("desk.price_list"))
+    before = acts.done_before(gettext("The price is taken back."), url_for("desk.price_list"))
+    if before is not None:
+        return before
     price, act = _price_to_take_back(price_id)
     form = ActForm()
 

@@ -47,7 +47,9 @@ def test_a_price_is_set_and_taken_back(app: Flask, admin: CheckingClient) -> Non
     assert "/desk/prices/new" not in seen
     assert staff.confirm(admin, back).location == "/desk/prices"
     again = {"key": StaffAct.get(StaffAct.kind == "price_taken_back").key, "confirmed": "yes"}
+    admin.get("/desk/prices")
     assert admin.ask("POST", back, again).location == "/desk/prices"
+    assert "Le prix est retiré" in admin.get("/desk/prices").text
     assert not Price.select().where(Price.amount_cents == 990).exists()
     assert {(act.by, act.kind) for act in StaffAct.select()} == {
         ("staff:ada", "price_set"), ("staff:ada", "price_taken_back"),
@@ -155,7 +157,9 @@ def test_a_customer_is_erased_once_nothing_is_owed(
     assert (act.kind, act.reason, act.account_id) == ("account_erased", "Demande", alice.id)
     assert admin.get(found.location).status_code == 404
     sent = {"key": act.key, "reason": "Demande", "confirmed": "yes"}
+    admin.get("/desk/data")
     assert admin.ask("POST", found.location, sent).location == "/desk/data"
+    assert "Le client est effacé" in admin.get("/desk/data").text
     assert admin.ask("POST", found.location, sent | {"key": "another"}).status_code == 404
     support = staff.desk_of(app, Role.SUPPORT)
     assert "Effacer un client" not in support.get("/desk/data").text

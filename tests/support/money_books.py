@@ -176,24 +176,25 @@ class Books:
                 kept += use.cents - use.returned_cents
         self.moved[made.credit_note.id] = max(0, kept)
 
-    def twice(self, number: int, cents: int) -> None:
-        """Correct the VAT of an invoice that was paid, and have the difference paid, too."""
+    def _owed_more(self, number: int, cents: int) -> Invoice:
+        """Correct the VAT of an invoice that was paid; return the one of which a rest is owed."""
         wrong = billing.due(self.account, number + 1, cents, WITHOUT_VAT)
         self.owed += wrong.total_cents
         self.card(wrong, 0)
         self.correct(billing.fresh(wrong), cents)
-        right = Invoice.get(Invoice.replaces == wrong)
+        right: Invoice = Invoice.get(Invoice.replaces == wrong)
+        return right
+
+    def twice(self, number: int, cents: int) -> None:
+        """Correct the VAT of an invoice that was paid, and have the difference paid, too."""
+        right = self._owed_more(number, cents)
         self.card(right, 0)
         if number % 2:
             self.credited(money_acts.credit(billing.fresh(right)))
 
     def in_part(self, number: int, cents: int) -> None:
         """Correct the VAT of an invoice that was paid, and credit a part while the rest is owed."""
-        wrong = billing.due(self.account, number + 1, cents, WITHOUT_VAT)
-        self.owed += wrong.total_cents
-        self.card(wrong, 0)
-        self.correct(billing.fresh(wrong), cents)
-        right = Invoice.get(Invoice.replaces == wrong)
+        right = self._owed_more(number, cents)
         if number % 2:
             self.amount(right, cents)
         else:
