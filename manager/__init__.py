@@ -44,6 +44,7 @@ from manager import (  # noqa: E402  (views need the blueprint)
     groups,
     history,
     home,
+    menu,
     ordering,
     orders,
     search,

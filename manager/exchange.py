@@ -17,12 +17,6 @@ from web.arguments import page_number
 from web.htmx import go_to, page
 
 
-@manager.context_processor
-def _menu() -> dict[str, Any]:
-    """Let the template load the menu's services itself, as a partial shows no menu."""
-    return {"menu_exchange": lambda: services.names_in_menu(auth.customer())}
-
-
 @manager.get("/manager/exchange")
 def exchange_services() -> Response:
     """List the customer's Exchange services, by name."""

@@ -28,15 +28,6 @@ from web.languages import sentence
 from web.messages import tell
 
 
-@manager.context_processor
-def _menu() -> dict[str, Any]:
-    """Let the template load the menu's groups itself, as a partial shows no menu."""
-    return {
-        "menu_groups": lambda: groups.groups_in_menu(auth.customer()),
-        "menu_most": groups.IN_MENU,
-    }
-
-
 @manager.get("/manager/groups", endpoint="groups")
 def groups_page() -> Response:
     """List the groups by name, paged, searchable by name."""

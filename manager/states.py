@@ -26,7 +26,7 @@ def _states() -> dict[str, Any]:
 def endings() -> list[Termination]:
     """Return the terminations of the customer that are requested or scheduled."""
     if "endings" not in g:
-        g.endings = states.endings_of(auth.customer())
+        g.endings = states.endings_of(auth.customer()) if auth.may_be("is_ending") else []
     return list(g.endings)
 
 

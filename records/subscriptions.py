@@ -27,6 +27,9 @@ class SubscriptionStatus(StrEnum):
     TERMINATED = "terminated"
 
 
+LATE = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.SUSPENDED)
+"""A renewal is not paid, or the group is suspended."""
+
 SUBSCRIPTION_MOVES: dict[str, set[str]] = {
     SubscriptionStatus.ACTIVE: {
         SubscriptionStatus.PAST_DUE,

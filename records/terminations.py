@@ -33,6 +33,9 @@ class TerminationStatus(StrEnum):
     DONE = "done"
 
 
+TERMINATION_ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
+"""The termination of a group has been requested or is scheduled: at most one is."""
+
 TERMINATION_MOVES: dict[str, set[str]] = {
     TerminationStatus.ASKED: {TerminationStatus.SCHEDULED, TerminationStatus.UNDONE},
     TerminationStatus.SCHEDULED: {TerminationStatus.UNDONE, TerminationStatus.DONE},

@@ -75,6 +75,15 @@ def customer() -> Account:
     return found
 
 
+def may_be(column: str) -> bool:
+    """Return whether a column of `sessions.PAGE_COLUMNS` may be true of the customer now.
+
+    It was read as the request began, and a request that changes something may have changed it.
+    """
+    session = getattr(current_user, "session", None)
+    return request.method != "GET" or bool(getattr(session, column, True))
+
+
 def ip_address() -> str:
     """Return the IP address the request came from; "" where it is unknown."""
     return rate_limits.read_ip_address(request.remote_addr or "")

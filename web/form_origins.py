@@ -7,6 +7,8 @@ belongs to, cannot be planted by another site (`__Host-`).
 
 from __future__ import annotations
 
+import time
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, g, request, session
@@ -15,6 +17,11 @@ from itsdangerous import URLSafeTimedSerializer
 
 SALT = "wtf-csrf-token"
 """Flask-WTF's, which checks the tokens."""
+
+SIGNED_FOR = 60
+"""Seconds for which a visitor's pages have the same token, unless another process serves them."""
+
+MOST_KEPT = 1024
 
 OWN_SITES = {"same-origin", "none"}
 """Values of `Sec-Fetch-Site` for forms of our pages, and for what the customer began."""
@@ -30,15 +37,17 @@ class FormProtection(CSRFProtect):
     def __init__(self, app: Flask, *, production: bool) -> None:
         self._checks_origin = production
         super().__init__(app)
-        self._serializer = URLSafeTimedSerializer(app.config["WTF_CSRF_SECRET_KEY"], salt=SALT)
+        serializer = URLSafeTimedSerializer(app.config["WTF_CSRF_SECRET_KEY"], salt=SALT)
+        self._signed = lru_cache(MOST_KEPT)(lambda raw, _minute: serializer.dumps(raw))
         app.jinja_env.globals["csrf_token"] = self.token_of_page
         app.context_processor(lambda: {"csrf_token": self.token_of_page})
 
     def token_of_page(self) -> str:
         """Return the token of the forms of this page, which has several."""
-        if "csrf_token" not in g and "csrf_token" in session:
-            g.csrf_token = self._serializer.dumps(session["csrf_token"])
-        return str(g.get("csrf_token") or generate_csrf())
+        token: str | None = g.get("csrf_token")
+        if token is None and (raw := session.get("csrf_token")):
+            token = g.csrf_token = self._signed(raw, int(time.time()) // SIGNED_FOR)
+        return token or str(generate_csrf())
 
     def protect(self, apply_exemptions: bool = False) -> None:
         """Raise `CSRFError` for a request that changes something and is not of our pages."""

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+from babel import Locale
 from babel.support import NullTranslations
 from flask import Flask, Response, current_app, g, request, url_for
 from flask_babel import Babel, Domain, get_locale, gettext
@@ -23,6 +24,9 @@ from web.urls import page_url
 LANGUAGE_COOKIE = "language"
 
 CODES = tuple(Language)
+
+LOCALES = {str(code): Locale.parse(code) for code in CODES}
+"""Babel looks for the files of a language each time that it is asked for one by its code."""
 
 QUALITY = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 MOST_ACCEPTED = 20
@@ -162,7 +166,7 @@ class LanguageConverter(AnyConverter):
 def init_app(app: Flask) -> None:
     """Set up translations, languages in URLs, and the filters for amounts and dates."""
     app.url_map.converters["language"] = LanguageConverter
-    _Babel(app, locale_selector=current_language)
+    _Babel(app, locale_selector=lambda: LOCALES[current_language()])
 
     @app.after_request
     def _remember(response: Response) -> Response:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import Forbidden
 
 from models import Session, Viewing
 from shop import database
-from shop.customers import viewings
+from shop.customers import sessions, viewings
 from shop.security import encryption
 from web import auth, cookies
 from web.htmx import go_to
@@ -95,7 +95,7 @@ def init_app(app: Flask) -> None:
         g.viewing = found
         # A session that no row and no cookie hold: nothing was confirmed in it.
         session: Any = Session(id=0, account=found.account, created_at=found.created_at)
-        for name in ("notices_shown", "newest_notice", "catalogue_token"):
+        for name in sessions.PAGE_COLUMNS:
             setattr(session, name, getattr(found, name))
         auth.treat_as(session)
         if request.method not in READING:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import SQL, ModelSelect, fn
 
 from records.accounts import Account, Session
 from records.base import database
 from records.catalogue import CatalogueVersion
 from records.notices import Notice
+from records.subscriptions import LATE, Subscription
+from records.terminations import TERMINATION_ALIVE, Termination
 from shop import clock
 from shop.customers import activity_log, known_origins
 from shop.customers.activity_log import UNKNOWN, Origin
@@ -136,24 +139,42 @@ def renew_token(session: Session) -> str:
 @prepared
 def _session_with_account(token_digest: str, now: datetime) -> ModelSelect[Session]:
     return (
-        Session.select(Session, Account, *notice_columns(now), catalogue_column())
+        Session.select(Session, Account, *page_columns(now, Session.account))
         .join(Account)
         .where(Session.token_digest == token_digest, Session.ended_at.is_null())
     )
 
 
-def notice_columns(now: datetime) -> tuple[Any, Any]:
-    """Return the columns ``newest_notice`` and ``notices_shown`` of who is signed in."""
+PAGE_COLUMNS = ("newest_notice", "notices_shown", "catalogue_token", "is_late", "is_ending")
+"""What pages need of who is signed in, besides their account: see `find_session`."""
+
+
+def page_columns(now: datetime, account: Any) -> Iterator[Any]:
+    """Return the `PAGE_COLUMNS` of the account that a column refers to."""
+    columns = (*_notice_columns(now), _catalogue_token(), _is_late(account), _is_ending(account))
+    return (column.alias(name) for name, column in zip(PAGE_COLUMNS, columns, strict=True))
+
+
+def _notice_columns(now: datetime) -> tuple[Any, Any]:
     shown = (Notice.ends_at > now, Notice.starts_at <= now, Notice.taken_back_at.is_null())
     line = Notice.kind.concat("\n").concat(Notice.text_fr).concat("\n").concat(Notice.text_en)
     newest = Notice.select(line).where(*shown).order_by(Notice.id.desc()).limit(1)
     number = Notice.select(fn.COUNT(Notice.id)).where(*shown)
-    return newest.alias("newest_notice"), number.alias("notices_shown")
+    return newest, number
 
 
-def catalogue_column() -> Any:
-    """Return the column ``catalogue_token``, under which this process keeps the offers."""
-    return CatalogueVersion.select(CatalogueVersion.token).limit(1).alias("catalogue_token")
+def _catalogue_token() -> Any:
+    return CatalogueVersion.select(CatalogueVersion.token).limit(1)
+
+
+def _is_late(account: Any) -> Any:
+    late = Subscription.status.in_(LATE)
+    return fn.EXISTS(Subscription.select(SQL("1")).where(Subscription.account == account, late))
+
+
+def _is_ending(account: Any) -> Any:
+    alive = Termination.status.in_(TERMINATION_ALIVE)
+    return fn.EXISTS(Termination.select(SQL("1")).where(Termination.account == account, alive))
 
 
 def find_session(token: str) -> Session | None:
@@ -161,7 +182,8 @@ def find_session(token: str) -> Session | None:
 
     Its ``notices_shown`` is the number of announcements to show now, and ``newest_notice`` the
     newest of them: look, French and English text, each on a line. ``catalogue_token`` is that of
-    `records.catalogue.CatalogueVersion`.
+    `records.catalogue.CatalogueVersion`. ``is_late`` says whether a service of the account is
+    unpaid or suspended, ``is_ending`` whether one has a termination.
     """
     now = clock.now()
     session = _session_with_account.first(encryption.digest(token), now)

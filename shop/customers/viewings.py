@@ -38,11 +38,10 @@ def start_viewing(account: Account, reason: str, *, by: str, origin: Origin) -> 
 def find_viewing(token: str) -> Viewing | None:
     """Return the viewing of a token with its account, if it is not over; else None.
 
-    Its ``notices_shown``, ``newest_notice`` and ``catalogue_token`` are those of
-    `sessions.find_session`.
+    Its `sessions.PAGE_COLUMNS` are those of `sessions.find_session`.
     """
     now = clock.now()
-    shown = (*sessions.notice_columns(now), sessions.catalogue_column())
+    shown = sessions.page_columns(now, Viewing.account)
     query = Viewing.select(Viewing, Account, *shown).join(Account)
     return query.where(
         Viewing.token_digest == encryption.digest(token),

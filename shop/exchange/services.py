@@ -9,10 +9,6 @@ from peewee import JOIN, ModelSelect, fn
 from records.accounts import Account
 from records.exchange import Attach, ExchangeAccount, ExchangeService, MailboxStatus
 from shop import clock
-from shop.sql.prepared import prepared
-
-MENU_LIMIT = 8
-"""The number of services in the left menu."""
 
 
 def find_service(account: Account, name: str) -> ExchangeService | None:
@@ -26,21 +22,6 @@ def find_service(account: Account, name: str) -> ExchangeService | None:
     if found is not None:
         found.account = account
     return found
-
-
-def names_in_menu(account: Account) -> tuple[str, ...]:
-    """Return the names of the first `MENU_LIMIT` services, and of one more if there are more."""
-    found = _services_by_name.slice(MENU_LIMIT + 1, 0, account)
-    return tuple(service.name for service in found)
-
-
-@prepared
-def _services_by_name(account: Account) -> ModelSelect[ExchangeService]:
-    return (
-        ExchangeService.select()
-        .where(ExchangeService.account == account)
-        .order_by(ExchangeService.name)
-    )
 
 
 def services_with_mailbox_counts(account: Account) -> ModelSelect[Any]:

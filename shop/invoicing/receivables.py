@@ -10,7 +10,7 @@ from peewee import ModelSelect
 from records.accounts import Account
 from records.groups import LicenceGroup
 from records.invoices import PAYABLE, Invoice
-from records.subscriptions import Reminder, Renewal, Subscription, SubscriptionStatus
+from records.subscriptions import LATE, Reminder, Renewal, Subscription
 from shop import clock
 from shop.jobs import kinds
 from shop.sql.prepared import prepared
@@ -101,7 +101,6 @@ def pay_before(subscription: Any) -> date | None:
 
 @prepared
 def _late_of(account: Account) -> ModelSelect[Subscription]:
-    late = (SubscriptionStatus.PAST_DUE, SubscriptionStatus.SUSPENDED)
     return (
         Subscription.select(
             Subscription,
@@ -110,7 +109,7 @@ def _late_of(account: Account) -> ModelSelect[Subscription]:
             _latest_failure(Reminder.stage).alias("stage"),
         )
         .join(LicenceGroup)
-        .where(Subscription.account == account, Subscription.status.in_(late))
+        .where(Subscription.account == account, Subscription.status.in_(LATE))
     )
 
 

@@ -11,7 +11,7 @@ from peewee import ModelSelect, Tuple, fn
 from records.accounts import Account
 from records.base import database
 from records.catalogue import Contract, Offer
-from records.groups import GROUPS_OVER, Addition, GroupKey, GroupStatus, LicenceGroup
+from records.groups import Addition, GroupKey, GroupStatus, LicenceGroup
 from records.orders import Acceptance, Order, OrderLine
 from shop import transitions
 from shop.errors import N_
@@ -22,9 +22,6 @@ from shop.sql.prepared import prepared
 from shop.text import prefix_keys
 from shop.text.folding import fold
 from shop.text.names import read_name
-
-IN_MENU = 8
-"""The most groups the left menu shows. One more is read, to know whether there are more."""
 
 MOST_READ = 200
 """How many groups a search reads through, and how many more it finds by their keys."""
@@ -64,24 +61,6 @@ def _of_order(order: Order) -> ModelSelect[LicenceGroup]:
         .join(OrderLine)
         .where(OrderLine.order == order)
         .order_by(OrderLine.position)
-    )
-
-
-def groups_in_menu(account: Account) -> tuple[tuple[str, str], ...]:
-    """Return the first groups by name that have not ended: one more than the menu shows.
-
-    Each is its technical name and its shown one. One query.
-    """
-    found = _alive_by_name.slice(IN_MENU + 1, 0, account)
-    return tuple((group.name, group.display_name) for group in found)
-
-
-@prepared
-def _alive_by_name(account: Account) -> ModelSelect[LicenceGroup]:
-    return (
-        LicenceGroup.select(LicenceGroup.id, LicenceGroup.name, LicenceGroup.display_name)
-        .where(LicenceGroup.account == account, LicenceGroup.status.not_in(GROUPS_OVER))
-        .order_by(LicenceGroup.display_name, LicenceGroup.id)
     )
 
 

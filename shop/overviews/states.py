@@ -16,7 +16,7 @@ from records.payments import Payment, PaymentStatus
 from records.seat_states import SeatStatus
 from records.seats import Seat
 from records.subscriptions import Subscription
-from records.terminations import GiveBack, Termination, TerminationStatus
+from records.terminations import TERMINATION_ALIVE, GiveBack, Termination, TerminationStatus
 from shop import clock
 from shop.invoicing import receivables
 from shop.pricing import periods
@@ -157,7 +157,7 @@ def _endings(account: Account) -> ModelSelect[Termination]:
     return (
         Termination.select(Termination, LicenceGroup)
         .join(LicenceGroup)
-        .where(Termination.account == account, Termination.status.in_(terminations.ALIVE))
+        .where(Termination.account == account, Termination.status.in_(TERMINATION_ALIVE))
         .order_by(Termination.ends_on, Termination.id)
     )
 

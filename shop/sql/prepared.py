@@ -121,6 +121,11 @@ class Prepared(Generic[Row]):
         """Return all rows."""
         return self._read(given, "")
 
+    def tuples(self, *given: Any) -> list[Any]:
+        """Return all rows as the database has them, each a tuple."""
+        found: list[Any] = self._statement("rows", given).run(given).fetchall()
+        return found
+
     def first(self, *given: Any) -> Row | None:
         """Return the first row; None if there is none."""
         rows = self._read(given, f" LIMIT {database.param}", 1)

@@ -17,11 +17,11 @@ from records.accounts import Account
 from records.catalogue import Price
 from records.invoices import Invoice
 from records.subscriptions import Renewal, Subscription
-from records.terminations import Termination
+from records.terminations import TERMINATION_ALIVE, Termination
 from shop import clock
 from shop.invoicing import account_credits
 from shop.pricing import money
-from shop.subscriptions import renewal_price, terminations
+from shop.subscriptions import renewal_price
 from shop.subscriptions.renewal_price import Preview
 
 
@@ -63,7 +63,7 @@ def query_of(account: Account, today: date) -> ModelSelect[Any]:
         .join(
             Termination, JOIN.LEFT_OUTER, attr="termination",
             on=(Termination.group == Subscription.group)
-            & Termination.status.in_(terminations.ALIVE),
+            & Termination.status.in_(TERMINATION_ALIVE),
         )
         .switch(Subscription)
         .join(

@@ -13,7 +13,12 @@ from records.base import database
 from records.groups import LicenceGroup
 from records.orders import Order, OrderLine
 from records.subscriptions import Subscription
-from records.terminations import Termination, TerminationCause, TerminationStatus
+from records.terminations import (
+    TERMINATION_ALIVE,
+    Termination,
+    TerminationCause,
+    TerminationStatus,
+)
 from shop import clock, mail, transitions
 from shop.customers import one_time_links
 from shop.errors import N_, Conflict, Refusal
@@ -24,15 +29,15 @@ from shop.subscriptions import ending, period_billing, subscriptions
 
 LINK_LENGTH = timedelta(days=3)
 
-ALIVE = (TerminationStatus.ASKED, TerminationStatus.SCHEDULED)
-
 
 # --- Request and confirmation ----------------------------------------------------------------
 
 
 def for_group(group: LicenceGroup) -> Termination | None:
     """Return the termination of a group that is requested or scheduled, if any."""
-    return Termination.get_or_none(Termination.group == group, Termination.status.in_(ALIVE))
+    return Termination.get_or_none(
+        Termination.group == group, Termination.status.in_(TERMINATION_ALIVE)
+    )
 
 
 def request_termination(group: LicenceGroup, *, by: str) -> Termination:
