@@ -2,7 +2,7 @@
 
 A form is left for a while when its password is asked for (`manager.confirmation`), or when a
 language is chosen without JavaScript: those buttons send the form, too
-(templates/manager/_languages.html; with JavaScript the browser keeps it, static/js/shop.js). The
+(templates/manager/languages.html; with JavaScript the browser keeps it, static/js/shop.js). The
 session holds the fields, which is a cookie: none of them may be a secret.
 """
 

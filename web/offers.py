@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from flask import Flask, g
@@ -60,6 +62,9 @@ def _token() -> str:
 MenuEntries = tuple[tuple[str, str], ...]
 """Offers in a menu: the name of each one's page in URLs, and its own name."""
 
+_kept_entries: dict[str, tuple[dict[str, Offer], date, MenuEntries]] = {}
+"""By language, of which offers and which day."""
+
 
 def in_menu() -> MenuEntries:
     """Return the offers that menus lead to: those on sale."""
@@ -83,11 +88,15 @@ def in_menu_of_error() -> MenuEntries:
 
 def _entries(offers: dict[str, Offer]) -> MenuEntries:
     today, language = clock.today(), languages.current_language()
-    return tuple(
-        (offer.slug, offer.name_in(language))
-        for offer in offers.values()
-        if offer.is_on_sale_on(today)
-    )
+    known = _kept_entries.get(language)
+    if known is None or known[0] is not offers or known[1] != today:
+        entries = ((each.slug, each.name_in(language)) for each in _on_sale(offers, today))
+        known = _kept_entries[language] = offers, today, tuple(entries)
+    return known[2]
+
+
+def _on_sale(offers: dict[str, Offer], today: date) -> Iterator[Offer]:
+    return (offer for offer in offers.values() if offer.is_on_sale_on(today))
 
 
 def is_on_sale(code: str) -> bool:
