@@ -9,7 +9,11 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from flask import Flask, Request, Response, current_app
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import (
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    SessionMixin,
+)
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from shop import settings
@@ -72,8 +76,20 @@ class Sessions(SecureCookieSessionInterface):
             return self.session_class()
         age = datetime.now(UTC) - signed_at
         is_valid = timedelta() <= age <= app.permanent_session_lifetime
-        # What a view changes in its session is not in the cookie that was verified.
-        return self.session_class(deepcopy(content) if is_valid else None)
+        return self.session_class(_copy(content) if is_valid else None)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Set the cookie of a session that a view changed; of others say that one was read."""
+        if self.should_set_cookie(app, session):
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.vary.add("Cookie")
+
+
+def _copy(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy: what a view changes in its session is not in the cookie that was verified."""
+    has_parts = any(isinstance(value, (dict, list, tuple)) for value in content.values())
+    return deepcopy(content) if has_parts else dict(content)
 
 
 def forget(response: Response, base: str) -> None:

@@ -11,6 +11,7 @@ import time_machine
 from flask import Flask
 
 from tests.support import patience
+from tests.support.client import CheckingClient
 from web import cookies
 
 pytestmark = pytest.mark.one_database
@@ -53,6 +54,17 @@ def test_what_a_view_changes_is_not_in_the_cookie_of_before(app: Flask) -> None:
     cookie = cookie_of(app, {"basket": {"business": 1}})
     opened(app, cookie)["basket"]["business"] = 2
     assert opened(app, cookie) == {"basket": {"business": 1}}
+    opened(app, plain := cookie_of(app, {"name": "alice"}))["name"] = "bob"
+    assert opened(app, plain) == {"name": "alice"}
+
+
+def test_a_page_that_reads_its_session_is_another_with_another_cookie(
+    client: CheckingClient,
+) -> None:
+    client.get("/login")
+    response = client.get("/login")
+    assert "cookie" in response.vary.as_set()
+    assert "Set-Cookie" not in response.headers, "nothing has changed"
 
 
 def test_a_forged_cookie_opens_no_session_however_often_it_comes(app: Flask) -> None:
