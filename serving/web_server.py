@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
 CONNECTIONS = 8192
@@ -44,6 +44,7 @@ class WebServer(Granian):  # type: ignore[valid-type]
             address=where.host,
             port=where.port,
             interface=Interfaces.ASGI,
+            loop=Loops.uvloop,
             workers=where.processes,
             websockets=False,
             backlog=BACKLOG,
