@@ -8,13 +8,12 @@ from datetime import date
 from typing import Any
 
 from flask import Flask, g
-from flask_login import current_user
 from peewee import PeeweeException
 
 from models import Offer
 from shop import clock, database
 from shop.pricing import catalogue
-from web import languages, notices
+from web import catalogue_token, languages
 
 Offers = catalogue.Offers
 
@@ -42,21 +41,12 @@ def on_sale() -> Offers:
 def known() -> dict[str, Offer]:
     """Return every offer without its price, by code, on sale or not.
 
-    The query of a session brings the token of the catalogue, that of announcements brings it to
-    others, and a page for all visitors has read it: no page has a statement for offers unless one
-    was changed.
+    No page has a statement for offers unless one was changed.
     """
     if "known_offers" not in g:
-        g.known_offers = catalogue.described(_token())
+        g.known_offers = catalogue.described(catalogue_token.of_request())
     found: dict[str, Offer] = g.known_offers
     return found
-
-
-def _token() -> str:
-    session = getattr(current_user, "session", None)
-    of_session = getattr(session, "catalogue_token", None)
-    of_kept_page = g.get("kept_version", "").partition(" ")[0]
-    return str(of_session or of_kept_page or notices.without_session()[0])
 
 
 MenuEntries = tuple[tuple[str, str], ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from peewee import SQL, ModelSelect, fn
@@ -12,7 +12,6 @@ from peewee import SQL, ModelSelect, fn
 from records.accounts import Account, Session
 from records.base import database
 from records.catalogue import CatalogueVersion
-from records.notices import Notice
 from records.subscriptions import LATE, Subscription
 from records.terminations import TERMINATION_ALIVE, Termination
 from shop import clock
@@ -137,30 +136,22 @@ def renew_token(session: Session) -> str:
 
 
 @prepared
-def _session_with_account(token_digest: str, now: datetime) -> ModelSelect[Session]:
+def _session_with_account(token_digest: str) -> ModelSelect[Session]:
     return (
-        Session.select(Session, Account, *page_columns(now, Session.account))
+        Session.select(Session, Account, *page_columns(Session.account))
         .join(Account)
         .where(Session.token_digest == token_digest, Session.ended_at.is_null())
     )
 
 
-PAGE_COLUMNS = ("newest_notice", "notices_shown", "catalogue_token", "is_late", "is_ending")
+PAGE_COLUMNS = ("catalogue_token", "is_late", "is_ending")
 """What pages need of who is signed in, besides their account: see `find_session`."""
 
 
-def page_columns(now: datetime, account: Any) -> Iterator[Any]:
+def page_columns(account: Any) -> Iterator[Any]:
     """Return the `PAGE_COLUMNS` of the account that a column refers to."""
-    columns = (*_notice_columns(now), _catalogue_token(), _is_late(account), _is_ending(account))
+    columns = (_catalogue_token(), _is_late(account), _is_ending(account))
     return (column.alias(name) for name, column in zip(PAGE_COLUMNS, columns, strict=True))
-
-
-def _notice_columns(now: datetime) -> tuple[Any, Any]:
-    shown = (Notice.ends_at > now, Notice.starts_at <= now, Notice.taken_back_at.is_null())
-    line = Notice.kind.concat("\n").concat(Notice.text_fr).concat("\n").concat(Notice.text_en)
-    newest = Notice.select(line).where(*shown).order_by(Notice.id.desc()).limit(1)
-    number = Notice.select(fn.COUNT(Notice.id)).where(*shown)
-    return newest, number
 
 
 def _catalogue_token() -> Any:
@@ -180,14 +171,11 @@ def _is_ending(account: Any) -> Any:
 def find_session(token: str) -> Session | None:
     """Return the active session of a token with its account (one query), or None.
 
-    Its ``notices_shown`` is the number of announcements to show now, and ``newest_notice`` the
-    newest of them: look, French and English text, each on a line. ``catalogue_token`` is that of
-    `records.catalogue.CatalogueVersion`. ``is_late`` says whether a service of the account is
-    unpaid or suspended, ``is_ending`` whether one has a termination.
+    Its ``catalogue_token`` is that of `records.catalogue.CatalogueVersion`; ``is_late`` says that a
+    service of the account is unpaid or suspended, ``is_ending`` that one has a termination.
     """
-    now = clock.now()
-    session = _session_with_account.first(encryption.digest(token), now)
-    if session is None or session.expires_at <= now:
+    session = _session_with_account.first(encryption.digest(token))
+    if session is None or session.expires_at <= clock.now():
         return None
     return session
 

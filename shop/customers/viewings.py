@@ -41,8 +41,8 @@ def find_viewing(token: str) -> Viewing | None:
     Its `sessions.PAGE_COLUMNS` are those of `sessions.find_session`.
     """
     now = clock.now()
-    shown = sessions.page_columns(now, Viewing.account)
-    query = Viewing.select(Viewing, Account, *shown).join(Account)
+    columns = sessions.page_columns(Viewing.account)
+    query = Viewing.select(Viewing, Account, *columns).join(Account)
     return query.where(
         Viewing.token_digest == encryption.digest(token),
         Viewing.ended_at.is_null(),

@@ -59,6 +59,11 @@ def keep_moments() -> Kept[list[Any]]:
 kept = PerProcess(keep_moments)
 
 
+def token() -> str:
+    """Return the token of the catalogue (one short statement)."""
+    return str(database.execute_sql(TOKEN).fetchone()[0])
+
+
 def current() -> str:
     """Return the version of what is on sale and published now: one short statement, and one more
     after a change.
@@ -68,7 +73,6 @@ def current() -> str:
     each day, as contracts apply from a day on. Read it before the data that you keep under it: then
     what is kept is never older than its version.
     """
-    now = clock.now()
-    token = str(database.execute_sql(TOKEN).fetchone()[0])
-    passed = bisect_right(kept().under(token), now)
-    return f"{token} {passed} {clock.day_of(now)}"
+    now, known = clock.now(), token()
+    passed = bisect_right(kept().under(known), now)
+    return f"{known} {passed} {clock.day_of(now)}"

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import JOIN, ModelSelect, fn
+from peewee import fn
 
 from records.accounts import Account
 from records.base import database
 from records.batches import in_batches
-from records.catalogue import CatalogueVersion
 from records.notices import Notice, NoticeKind
 from records.subscriptions import Subscription, SubscriptionStatus
 from shop import clock, jobs, mail
 from shop.errors import N_, Conflict, Refusal
+from shop.pricing.catalogue_version import Kept
 from shop.publishing import acts
-from shop.sql.prepared import prepared
+from shop.settings.per_process import PerProcess
 
 LONGEST = 500
 MOST_SHOWN = 3
@@ -35,26 +35,28 @@ class Wording:
     by_email: bool = False
 
 
-def shown() -> list[Notice]:
-    """Return the announcements that pages show now, the newest first (one short query)."""
-    return shown_with_token()[1]
+def shown(token: str) -> list[Notice]:
+    """Return the announcements that pages show now, the newest first, as this process keeps them.
 
-
-def shown_with_token() -> tuple[str, list[Notice]]:
-    """Return the token of the catalogue, and what `shown` returns (one short query)."""
+    ``token`` is that of the catalogue (`records.catalogue.CatalogueVersion`), read before: the
+    database is not asked unless an announcement has changed.
+    """
     now = clock.now()
-    rows: Any = _shown_at.slice(MOST_SHOWN, 0, now, now)
-    return rows[0].token, [row.notice for row in rows if getattr(row, "notice", None)]
+    return [notice for notice in kept().under(token) if notice.is_shown_at(now)][:MOST_SHOWN]
 
 
-@prepared
-def _shown_at(now: datetime, again: datetime) -> ModelSelect[CatalogueVersion]:
-    is_shown = (Notice.ends_at > now) & (Notice.starts_at <= again) & Notice.taken_back_at.is_null()
-    return (
-        CatalogueVersion.select(CatalogueVersion.token, Notice)
-        .join(Notice, JOIN.LEFT_OUTER, on=is_shown, attr="notice")
-        .order_by(Notice.id.desc())
-    )
+def _alive() -> list[Notice]:
+    """Return the announcements that are shown now or will be, the newest first."""
+    is_alive = Notice.taken_back_at.is_null() & (Notice.ends_at > clock.now())
+    return list(Notice.select().where(is_alive).order_by(Notice.id.desc()))
+
+
+def keep_alive() -> Kept[list[Notice]]:
+    """Return what keeps the announcements that are shown or will be."""
+    return Kept(_alive, [])
+
+
+kept = PerProcess(keep_alive)
 
 
 def newest_notices(limit: int, before: int | None = None) -> list[Notice]:

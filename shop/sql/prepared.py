@@ -128,7 +128,7 @@ class Prepared(Generic[Row]):
 
     def first(self, *given: Any) -> Row | None:
         """Return the first row; None if there is none."""
-        rows = self._read(given, f" LIMIT {database.param}", 1)
+        rows = self._read(given, " LIMIT 1")
         return rows[0] if rows else None
 
     def get(self, *given: Any) -> Row:
@@ -148,9 +148,14 @@ class Prepared(Generic[Row]):
         return int(statement.run(given).fetchone()[0])
 
     def slice(self, limit: int, offset: int, *given: Any) -> list[Row]:
-        """Return at most ``limit`` rows after the first ``offset``."""
-        mark = database.param
-        return self._read(given, f" LIMIT {mark} OFFSET {mark}", limit, offset)
+        """Return at most ``limit`` rows after the first ``offset``.
+
+        ``limit`` is one of few numbers, such as the length of a page: PostgreSQL plans a statement
+        anew each time while it does not know how many rows are wanted.
+        """
+        if not offset:
+            return self._read(given, f" LIMIT {limit:d}")
+        return self._read(given, f" LIMIT {limit:d} OFFSET {database.param}", offset)
 
     def _read(self, given: tuple[Any, ...], more_sql: str, *more: Any) -> list[Row]:
         statement = self._statement("rows", given)
