@@ -18,7 +18,6 @@ from desk import desk
 from manager import manager
 from shop.customers import sessions
 from shop.operations import composition
-from shop.sandbox_link import test_points
 from shop.settings import Settings
 from storefront import storefront
 from web import (
@@ -174,7 +173,7 @@ def _open_database_for_requests(app: Flask) -> None:
         if request.endpoint in NEED_NO_DATABASE:
             return
         models.database.connect(reuse_if_open=True)
-        test_points.follow_clock()
+        auth.follow_clock()
 
     @app.teardown_request
     def _close(_: BaseException | None) -> None:

@@ -30,6 +30,7 @@ from flask_login import (
 from models import Account, Session
 from shop.customers import known_origins, sessions
 from shop.customers.activity_log import Origin
+from shop.sandbox_link import test_points
 from shop.security import rate_limits
 from web import cookies
 from web.htmx import go_to, wants_partial
@@ -82,6 +83,14 @@ def may_be(column: str) -> bool:
     """
     session = getattr(current_user, "session", None)
     return request.method != "GET" or bool(getattr(session, column, True))
+
+
+def follow_clock() -> None:
+    """Set the clock to the sandbox's: the query of a session brings it, others ask for it."""
+    is_signed_in = test_points.clock_switch() is not None and session.get("_user_id")
+    of_request = getattr(current_user, "session", None) if is_signed_in else None
+    if not hasattr(of_request, "moved_on"):
+        test_points.follow_clock()
 
 
 def ip_address() -> str:

@@ -12,12 +12,14 @@ from peewee import SQL, ModelSelect, fn
 from records.accounts import Account, Session
 from records.base import database
 from records.catalogue import CatalogueVersion
+from records.jobs import SandboxSwitch
 from records.subscriptions import LATE, Subscription
 from records.terminations import TERMINATION_ALIVE, Termination
 from shop import clock
 from shop.customers import activity_log, known_origins
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.errors import N_, Refusal
+from shop.sandbox_link import test_points
 from shop.security import encryption
 from shop.sql.prepared import prepared
 
@@ -136,12 +138,15 @@ def renew_token(session: Session) -> str:
 
 
 @prepared
-def _session_with_account(token_digest: str) -> ModelSelect[Session]:
-    return (
-        Session.select(Session, Account, *page_columns(Session.account))
-        .join(Account)
-        .where(Session.token_digest == token_digest, Session.ended_at.is_null())
-    )
+def _session_with_account(token_digest: str, clock_switch: str | None) -> ModelSelect[Session]:
+    columns = page_columns(Session.account)
+    query = Session.select(Session, Account, *columns).join(Account)
+    if clock_switch is not None:
+        moved_on = SandboxSwitch.select(SandboxSwitch.value)
+        query = query.select_extend(
+            moved_on.where(SandboxSwitch.name == clock_switch).alias("moved_on")
+        )
+    return query.where(Session.token_digest == token_digest, Session.ended_at.is_null())
 
 
 PAGE_COLUMNS = ("catalogue_token", "is_late", "is_ending")
@@ -172,10 +177,15 @@ def find_session(token: str) -> Session | None:
     """Return the active session of a token with its account (one query), or None.
 
     Its ``catalogue_token`` is that of `records.catalogue.CatalogueVersion`; ``is_late`` says that a
-    service of the account is unpaid or suspended, ``is_ending`` that one has a termination.
+    service of the account is unpaid or suspended, ``is_ending`` that one has a termination. Where
+    the sandbox moves the clock, ``moved_on`` is how far, and the clock is set to it.
     """
-    session = _session_with_account.first(encryption.digest(token))
-    if session is None or session.expires_at <= clock.now():
+    session = _session_with_account.first(encryption.digest(token), test_points.clock_switch())
+    if session is None:
+        return None
+    if hasattr(session, "moved_on"):
+        test_points.set_clock(session.moved_on)
+    if session.expires_at <= clock.now():
         return None
     return session
 

@@ -21,9 +21,15 @@ LONGEST_PAUSE = 60.0
 class Switches:
     """Applies the switches to a process; implements `shop.sandbox_link.test_points.Controls`."""
 
+    clock_switch = CLOCK
+
     def follow_clock(self) -> None:
         """Move this process's clock on as far as the sandbox's."""
-        clock.move_on(timedelta(seconds=float(_value(CLOCK) or 0)))
+        self.set_clock(_value(CLOCK))
+
+    def set_clock(self, moved_on: str | None) -> None:
+        """Move this process's clock on by the value of its switch."""
+        clock.move_on(timedelta(seconds=float(moved_on or 0)))
 
     def pause_at(self, point: str) -> None:
         """Sleep at a test point for as long as its switch says."""

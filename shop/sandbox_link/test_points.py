@@ -17,8 +17,15 @@ _hooks: dict[str, Callable[[], None]] = {}
 class Controls(Protocol):
     """What may move this process's clock on, and pause it at a test point."""
 
+    @property
+    def clock_switch(self) -> str | None:
+        """The name of the row that says how far the clock was moved on; None without one."""
+
     def follow_clock(self) -> None:
         """Set the clock for the request or job that begins."""
+
+    def set_clock(self, moved_on: str | None) -> None:
+        """Do the same by the value of the row, if there is one."""
 
     def pause_at(self, point: str) -> None:
         """Pause at a test point, if the sandbox asked for it."""
@@ -27,7 +34,12 @@ class Controls(Protocol):
 class Production:
     """The implementation for production: the sandbox controls nothing."""
 
+    clock_switch = None
+
     def follow_clock(self) -> None:
+        """Keep real time."""
+
+    def set_clock(self, moved_on: str | None) -> None:
         """Keep real time."""
 
     def pause_at(self, point: str) -> None:
@@ -41,6 +53,16 @@ controls = PerProcess[Controls](Production)
 def follow_clock() -> None:
     """Set the clock for the request or job that begins to the sandbox's."""
     controls().follow_clock()
+
+
+def clock_switch() -> str | None:
+    """Return the name of the row for `set_clock`, for a statement that reads it with others."""
+    return controls().clock_switch
+
+
+def set_clock(moved_on: str | None) -> None:
+    """Do what `follow_clock` does by the value of the row `clock_switch`, None without one."""
+    controls().set_clock(moved_on)
 
 
 def point(name: str) -> None:

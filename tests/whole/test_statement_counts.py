@@ -23,7 +23,7 @@ from tests.support.parties import Bank, Provider
 
 pytestmark = pytest.mark.one_database
 
-REQUESTS = 95
+REQUESTS = 90
 """Of the requests in which a known customer orders both offers, pays, and reads the order."""
 
 JOBS = {

@@ -11,6 +11,7 @@ from peewee import PostgresqlDatabase
 from models import Account, Event, Invoice, LicenceGroup, Order, Subscription, database
 from shop import clock
 from shop.licences import groups
+from shop.mail.archive import letters_for_page
 from shop.overviews import bills, group_history, services
 from shop.overviews.group_history import View
 from shop.sql.few import one_of_few, planned_for_values
@@ -97,3 +98,13 @@ def test_it_ends_with_a_failure(alices: Belongings) -> None:
 def test_what_concerns_an_invoice_is_found_by_indexes(alices: Belongings) -> None:
     """SQLite would read all invoices for one condition among others that is of no index."""
     assert queries.scanned_by(lambda: bills.payment_state(alices.invoice)) == []
+
+
+def test_a_list_is_planned_once(alices: Belongings) -> None:
+    """PostgreSQL plans a statement for its values until a plan for all is as good."""
+    for _ in range(20):
+        assert letters_for_page.slice(20, 0, alices.account)
+    if is_postgresql():
+        count = "SELECT custom_plans FROM pg_prepared_statements WHERE statement LIKE %s"
+        found = database.execute_sql(count, ['%FROM "letter"%LIMIT 20']).fetchall()
+        assert [each for (each,) in found] == [5]
