@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import SQL, Select
+from peewee import SQL, Select, Value
 
 from records.accounts import Account
 from records.exchange import ExchangeService
@@ -39,14 +39,14 @@ def of(account: Account) -> Menu:
 @prepared
 def _entries(account: Account) -> Any:
     services = (
-        ExchangeService.select(SQL(f"{SERVICE}").alias("kind"), ExchangeService.name,
+        ExchangeService.select(Value(SERVICE).alias("kind"), ExchangeService.name,
                                ExchangeService.name.alias("shown"), ExchangeService.id)
         .where(ExchangeService.account == account)
         .order_by(ExchangeService.name)
         .limit(MOST + 1)
     )  # fmt: skip
     groups = (
-        LicenceGroup.select(SQL(f"{GROUP}").alias("kind"), LicenceGroup.name,
+        LicenceGroup.select(Value(GROUP).alias("kind"), LicenceGroup.name,
                             LicenceGroup.display_name.alias("shown"), LicenceGroup.id)
         .where(LicenceGroup.account == account, LicenceGroup.status.not_in(GROUPS_OVER))
         .order_by(LicenceGroup.display_name, LicenceGroup.id)
