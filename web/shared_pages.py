@@ -19,7 +19,6 @@ from flask import Flask, Response, current_app, g, request, session
 
 from shop import database
 from shop.pricing import catalogue_version
-from shop.sandbox_link import test_points
 from shop.settings import Settings
 from web import access_log, error_pages, headers, languages
 from web.assets import Assets
@@ -93,12 +92,12 @@ def is_shared() -> bool:
 
 def _may_be_kept() -> None:
     # Read before the view reads anything of the catalogue.
-    g.kept_version = _version_with(current_app.extensions["assets"])
+    g.kept_version = _version_with(current_app.extensions["assets"], catalogue_version.current())
 
 
-def _version_with(assets: Assets) -> str:
+def _version_with(assets: Assets, of_catalogue: str) -> str:
     """Return the version of what pages are made of; other assets have other URLs."""
-    return f"{catalogue_version.current()} {assets.version}"
+    return f"{of_catalogue} {assets.version}"
 
 
 def has_session() -> bool:
@@ -181,8 +180,7 @@ class SharedPages:
         """Return what a kept page has to be made of to be shown now; "" if it cannot be known."""
         try:
             with database.connection():
-                test_points.follow_clock()
-                return _version_with(self._assets)
+                return _version_with(self._assets, catalogue_version.current_by_clock())
         except database.DATABASE_UNAVAILABLE:
             return ""  # The application says so.
 

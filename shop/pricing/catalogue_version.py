@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from records.base import MomentField, database
 from shop import clock
+from shop.sandbox_link import test_points
 from shop.settings.per_process import PerProcess
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ T = TypeVar("T")
 MOMENT = MomentField()
 
 TOKEN = "SELECT token FROM catalogue_version"
+TOKEN_AND_CLOCK = (
+    "SELECT token, (SELECT value FROM sandbox_switch WHERE name = ?) FROM catalogue_version"
+)
 
 MOMENTS = (
     "SELECT valid_from FROM price UNION "
@@ -73,6 +77,21 @@ def current() -> str:
     each day, as contracts apply from a day on. Read it before the data that you keep under it: then
     what is kept is never older than its version.
     """
-    now, known = clock.now(), token()
+    return _version(token())
+
+
+def current_by_clock() -> str:
+    """Set the clock to the sandbox's, and return `current`: one short statement reads both."""
+    switch = test_points.clock_switch()
+    if switch is None:
+        return current()
+    sql = TOKEN_AND_CLOCK.replace("?", database.param)
+    known, moved_on = database.execute_sql(sql, (switch,)).fetchone()
+    test_points.set_clock(moved_on)
+    return _version(str(known))
+
+
+def _version(known: str) -> str:
+    now = clock.now()
     passed = bisect_right(kept().under(known), now)
     return f"{known} {passed} {clock.day_of(now)}"

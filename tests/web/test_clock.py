@@ -19,13 +19,14 @@ def moved_on() -> timedelta:
     return timedelta(seconds=round((clock.now() - clock.real_now()).total_seconds()))
 
 
-@pytest.mark.parametrize("path", ["/login", "/fr/contact", "/manager/account/orders"])
+@pytest.mark.parametrize("path", ["/fr/", "/login", "/fr/contact", "/manager/account/orders"])
 @pytest.mark.parametrize("is_signed_in", [True, False])
 def test_a_request_follows_the_sandboxs_clock(
     client: CheckingClient, alice: Account, path: str, *, is_signed_in: bool
 ) -> None:
     if is_signed_in:
         Visitor(client).log_in(alice)
+    client.get(path)  # a page for all visitors is kept from now on
     for minutes in (5, 7):
         switches.switch(switches.CLOCK, str(minutes * 60))
         client.get(path)
