@@ -14,6 +14,7 @@ from peewee import (
     DatabaseProxy,
     DateTimeField,
     Expression,
+    Field,
     Model,
     Node,
     PostgresqlDatabase,
@@ -67,6 +68,18 @@ class Table(Model):
         database = database
         legacy_table_names = False
         only_save_dirty = True
+
+    @classmethod
+    def columns_but(cls, *names: str) -> list[Field]:
+        """Return the columns without some, which are long and which a list does not show.
+
+        They are told by their names: two fields that are compared make a condition, never false.
+        Raises `ValueError` for a name that the table does not have.
+        """
+        unknown = set(names) - cls._meta.fields.keys()
+        if unknown:
+            raise ValueError(f"{cls.__name__} has no {sorted(unknown)}")
+        return [field for field in cls._meta.sorted_fields if field.name not in names]
 
     @classmethod
     def get(cls, *query: Any, **filters: Any) -> Self:

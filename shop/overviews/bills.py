@@ -142,9 +142,12 @@ def read_selection(first: str, last: str) -> tuple[Selection, list[Refusal]]:
     return selection, wrong
 
 
-def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invoice]:
-    """Return the query for the customer's invoices and credit notes, newest first, with orders."""
-    query = with_state().where(Invoice.account == account)
+def bills_of_account(account: Account, selection: Selection, *columns: Any) -> ModelSelect[Invoice]:
+    """Return the query for the customer's invoices and credit notes, newest first, with orders.
+
+    ``columns`` are those of `with_state`.
+    """
+    query = with_state(*columns).where(Invoice.account == account)
     query = query.order_by(Invoice.issued_on.desc(), Invoice.id.desc())
     if selection.first:
         query = query.where(Invoice.issued_on >= selection.first)
@@ -153,15 +156,22 @@ def bills_of_account(account: Account, selection: Selection) -> ModelSelect[Invo
     return query
 
 
-def with_state() -> ModelSelect[Invoice]:
-    """Return the query for invoices with their orders and all that `status_word` asks for."""
+LISTED = (*Invoice.columns_but("customer", "seller"), Order.id, Order.number)
+"""What a list shows of invoices and their orders: neither whose they are nor whom they are from."""
+
+
+def with_state(*columns: Any) -> ModelSelect[Invoice]:
+    """Return the query for invoices with their orders and all that `status_word` asks for.
+
+    ``columns`` are of these two tables, all of them by default.
+    """
     note, newer = Invoice.alias(), Invoice.alias()
     # Counted: for EXISTS, PostgreSQL may read all there are, to look them up by their ids.
     due = _due_notes(note).where(note.corrects == Invoice.id)
     replacing = newer.select().where(newer.replaces == Invoice.id)
     return (
         Invoice.select(
-            Invoice, Order, due.select(fn.COUNT(note.id)).alias("awaits_refund"),
+            *(columns or (Invoice, Order)), due.select(fn.COUNT(note.id)).alias("awaits_refund"),
             fn.EXISTS(_losses(Invoice.id, Invoice.order)).alias("is_taken_back"),
             replacing.select(fn.COUNT(newer.id)).alias("is_replaced"),
         )
@@ -174,7 +184,7 @@ def bills_between(
     account: Account, first: date | None, last: date | None, before: int | None = None
 ) -> ModelSelect[Invoice]:
     """Return the same query, for its pages; ``before`` is the id after which it goes on."""
-    query = bills_of_account(account, Selection(first, last))
+    query = bills_of_account(account, Selection(first, last), *LISTED)
     if first is None and last is None:
         # They are numbered and issued in one order, and no index finds a place within a day.
         query = query.order_by(Invoice.id.desc())

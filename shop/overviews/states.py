@@ -56,7 +56,8 @@ def orders_of(account: Account, before: int | None = None) -> ModelSelect[Order]
 
     ``before`` is the id of the order after which it goes on.
     """
-    query = Order.select().where(Order.account == account)
+    listed = Order.columns_but("customer", "basket")
+    query = Order.select(*listed).where(Order.account == account)
     if before is not None:
         query = query.where(Order.id < before)
     return with_confirming(query).order_by(Order.id.desc())

@@ -23,7 +23,7 @@ from tests.support.parties import Bank, Provider
 
 pytestmark = pytest.mark.one_database
 
-REQUESTS = 90
+REQUESTS = 87
 """Of the requests in which a known customer orders both offers, pays, and reads the order."""
 
 JOBS = {
