@@ -8,24 +8,31 @@ import pytest
 import time_machine
 from flask import Flask
 
+from models import Account
 from tests.support.client import CheckingClient, browser
+from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.one_database
 
 
 def test_the_pages_of_a_minute_have_one_token(
-    client: CheckingClient, clock: time_machine.Traveller
+    client: CheckingClient, clock: time_machine.Traveller, alice: Account
 ) -> None:
-    client.csrf_token()  # the first page begins the session
-    first = client.csrf_token()
-    clock.shift(timedelta(seconds=50))
-    assert client.csrf_token() == first
-    clock.shift(timedelta(seconds=20))
-    later = client.csrf_token()
+    Visitor(client).log_in(alice)
+
+    def token() -> str:
+        return client.token_in(client.get("/manager/account/orders"))
+
+    token()  # the first page makes what the session keeps
+    first = token()
+    clock.shift(timedelta(seconds=40))
+    assert token() == first
+    clock.shift(timedelta(seconds=30))
+    later = token()
     assert later != first
-    for token in (first, later):
-        answer = client.post("/login", data={"csrf_token": token, "nic_handle": "", "password": ""})
-        assert answer.status_code == 422, "the form is refused for its fields, not for its token"
+    for sent in (first, later):
+        address, form = "/manager/account/language", {"csrf_token": sent, "language": "fr"}
+        assert client.post(address, data=form).status_code == 303
 
 
 def test_another_visitor_has_another_token(
