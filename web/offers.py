@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -80,13 +79,10 @@ def _entries(offers: dict[str, Offer]) -> MenuEntries:
     today, language = clock.today(), languages.current_language()
     known = _kept_entries.get(language)
     if known is None or known[0] is not offers or known[1] != today:
-        entries = ((each.slug, each.name_in(language)) for each in _on_sale(offers, today))
-        known = _kept_entries[language] = offers, today, tuple(entries)
+        on_sale = (offer for offer in offers.values() if offer.is_on_sale_on(today))
+        entries = tuple((offer.slug, offer.name_in(language)) for offer in on_sale)
+        known = _kept_entries[language] = offers, today, entries
     return known[2]
-
-
-def _on_sale(offers: dict[str, Offer], today: date) -> Iterator[Offer]:
-    return (offer for offer in offers.values() if offer.is_on_sale_on(today))
 
 
 def is_on_sale(code: str) -> bool:

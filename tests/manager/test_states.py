@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 
-from models import Account, LicenceGroup
+from models import Account, LicenceGroup, Session
 from shop import clock
 from shop.jobs import queue
 from shop.licences import groups as licence_groups
@@ -18,6 +19,7 @@ from shop.text import formats
 from tests.support import groups, purchases, running
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
+from web import auth
 
 PAGES = ("/manager/web", "/manager/groups", "/manager/services")
 
@@ -111,3 +113,13 @@ def test_home_and_list_count_the_same_licences(
     inside.open("/manager/web")
     tile = inside.response.text.split('class="tile"')[1].split("</li>")[0]
     assert "licence" not in tile.split("</a>")[1]
+
+
+def test_what_a_request_may_change_is_not_told_by_its_session(app: Flask) -> None:
+    """A page made in the request that made a service late, or ended it, has to say so."""
+    for method, may_be in (("GET", False), ("HEAD", True), ("POST", True)):
+        with app.test_request_context("/manager/services", method=method):
+            session = Session(account=Account())
+            session.is_late = False
+            auth.treat_as(session)
+            assert auth.may_be("is_late") is may_be, method
