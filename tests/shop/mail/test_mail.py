@@ -651,10 +651,3 @@ def test_a_long_line_is_wrapped_under_its_beginning(line: str, indent: str) -> N
     assert all(each.startswith(indent) for each in wrapped[1:])
     assert all(len(each) <= archive.TEXT_WIDTH or words[7] in each for each in wrapped)
     assert max(len(each) for each in wrapped if words[7] not in each) > archive.TEXT_WIDTH - 20
-
-
-def test_a_list_reads_no_contents(alice: models.Account) -> None:
-    mail.password_changed(alice)
-    for query in (mail.letters_of(alice), mail.search_letters(alice, "").letters):
-        assert query.count(), "there are some"
-        assert all(set(archive.CONTENTS).isdisjoint(listed.__data__) for listed in query)
