@@ -23,6 +23,7 @@ from storefront import storefront
 from web import (
     access_log,
     auth,
+    context_objects,
     cookies,
     error_pages,
     form_origins,
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     with preparing.settings_explained():
         settings = settings or Settings.from_environment()
+    context_objects.read_directly()
     app = Shop(__name__)
     app.jinja_environment = PageEnvironment
     app.json = BoundedJson(app)
