@@ -78,7 +78,7 @@ class RegistrationForm(NewPasswordForm, CustomerForm):
         default="business",
     )
     """Whose licences they are; a form without it, of an earlier release, says it by its fields."""
-    form = HiddenField(default=lambda: secrets.token_urlsafe(16))
+    form = HiddenField("", default=lambda: secrets.token_urlsafe(16))
     """The number of this form: sent twice, it makes one account."""
 
     @classmethod

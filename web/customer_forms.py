@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, SelectField, StringField
+from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Email, EqualTo, InputRequired, Length, Optional
 
 from models import Account
 from shop.customers import passwords, postal_addresses
 from shop.text.names import read_name
 from shop.text.spelling import one_spelling
-from web.forms import PlainSelect, ShopForm, choices, stripped
+from web.forms import LongSelectField, Options, ShopForm, stripped
 
 TOO_LONG = _l("At most %(max)d characters, please.")
 
@@ -104,6 +104,11 @@ class KnownCustomersPasswordForm(NewPasswordForm):
         return passwords.words_of(self._customer)
 
 
+@cache
+def _countries(language: str) -> Options:
+    return Options(postal_addresses.countries(language))
+
+
 class CustomerForm(ShopForm):
     """The details of a customer that purchase orders and invoices need."""
 
@@ -115,12 +120,11 @@ class CustomerForm(ShopForm):
     street = text_field(_l("Address"), "street-address", _l("Enter your address."))
     postcode = text_field(_l("Postcode"), "postal-code", longest=16)
     city = text_field(_l("City"), "address-level2", _l("Enter your city."))
-    country = SelectField(
+    country = LongSelectField(
         _l("Country"),
         [InputRequired(_l("Choose your country."))],
-        widget=PlainSelect(),
+        choices=(),
         render_kw={"autocomplete": "country"},
-        validate_choice=True,
     )
 
     DETAILS = (
@@ -140,7 +144,7 @@ class CustomerForm(ShopForm):
 
     def offer_countries(self, language: str) -> None:
         """Offer the countries, by their names in ``language``."""
-        self.country.choices = choices(postal_addresses.countries(language))
+        self.country.options = _countries(language)
 
     def details(self) -> dict[str, str]:
         """Return the values typed, in the form in which they are stored."""

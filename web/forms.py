@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache
 from typing import Any, Self
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
 from markupsafe import Markup, escape
-from wtforms import BooleanField, PasswordField, SelectChoice, StringField  # type: ignore[attr-defined]
+from wtforms import (  # type: ignore[attr-defined]
+    BooleanField,
+    Field,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+)
 from wtforms.validators import DataRequired, InputRequired, Length
-from wtforms.widgets import Input, Select
+from wtforms.widgets import Input
 
 from shop.errors import Refusal
+from shop.text.compiling import written
 from web import kept_input
 from web.languages import sentence
 
@@ -30,28 +38,47 @@ def choices(offered: Iterable[tuple[str, Any]]) -> list[Any]:
     return [SelectChoice(value, label) for value, label in offered]
 
 
-MOST_OPTIONS = 2048
-"""The options of selects that a process keeps as written: the countries in both languages."""
+class Options:
+    """The options of a select field with hundreds of them, written once.
 
-
-class PlainSelect(Select):
-    """The widget of a field with hundreds of choices, which have a value and a label alone.
-
-    WTForms sorts and formats the attributes of each choice: half the time of a page with a list
-    of countries.
+    They have a value and a label alone. WTForms makes objects of each option, and formats its
+    attributes: half the time of a page with a list of countries.
     """
 
-    @classmethod
-    def render_option(cls, choice: Any, **_attributes: Any) -> Markup:  # type: ignore[override]
-        """Return the option of a choice."""
-        return _option(str(choice.value), str(choice.label), bool(choice.selected))
+    def __init__(self, offered: Iterable[tuple[str, str]]) -> None:
+        labels = dict(offered)
+        self.values = labels.keys()
+        self._html = "".join(
+            f'<option value="{escape(value)}">{escape(label)}</option>'
+            for value, label in labels.items()
+        )
+
+    def html(self, chosen: str | None) -> str:
+        """Return them as HTML; the one with the value ``chosen`` is selected."""
+        value = f'value="{escape(chosen)}">'
+        return self._html.replace(f"<option {value}", f"<option selected {value}", 1)
 
 
-@lru_cache(MOST_OPTIONS)
-def _option(value: str, label: str, is_selected: bool) -> Markup:
-    selected = "selected " if is_selected else ""
-    option = f'<option {selected}value="{escape(value)}">{escape(label)}</option>'
-    return Markup(option)  # noqa: S704 - its parts are escaped
+class LongSelect:
+    """The widget of a `LongSelectField`."""
+
+    def __call__(self, field: LongSelectField, **given: Any) -> Markup:
+        """Return the field as HTML."""
+        own = {"id": field.id, "name": field.name, "required": bool(field.flags.required)}
+        select = f"<select {attributes(**own | given)}>{field.options.html(field.data)}</select>"
+        return Markup(select)  # noqa: S704 - its parts are escaped
+
+
+class LongSelectField(SelectField):
+    """A select field with hundreds of `Options`, and no ``choices`` besides."""
+
+    widget = LongSelect()
+    options = Options(())
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse a value that was not offered, as WTForms does where there are no choices."""
+        if self.data not in self.options.values:
+            super().pre_validate(form)
 
 
 def attributes(**given: Any) -> Markup:
@@ -59,17 +86,21 @@ def attributes(**given: Any) -> Markup:
 
     That formats each one by Markup: a third of the time of a page with a form.
     """
-    written: list[str] = []
+    parts: list[str] = []
     for key, value in sorted(given.items()):
-        name = key.rstrip("_")
-        if name.startswith(("data_", "aria_")):
-            name = name.replace("_", "-")
         if value is True:
-            written.append(escape(name))
+            parts.append(_name(key))
         elif value is not False:
-            quoted = str(escape(value)).replace('"', "&quot;")
-            written.append(f'{escape(name)}="{quoted}"')
-    return Markup(" ".join(written))  # noqa: S704 - its parts are escaped
+            quoted = str(written(value)).replace('"', "&quot;")
+            parts.append(f'{_name(key)}="{quoted}"')
+    return Markup(" ".join(parts))  # noqa: S704 - its parts are escaped
+
+
+@cache
+def _name(keyword: str) -> str:
+    """Return the name of the attribute that a keyword gives."""
+    name = keyword.rstrip("_")
+    return escape(name.replace("_", "-") if name.startswith(("data_", "aria_")) else name)
 
 
 # The attribute by which a widget says how its HTML is written; text fields share this one.
@@ -81,6 +112,13 @@ class ShopForm(FlaskForm):
 
     It is filled with what was typed before a change of language (`web.kept_input`).
     """
+
+    class Meta(FlaskForm.Meta):
+        """How its fields are written."""
+
+        def render_field(self, field: Field, render_kw: dict[str, Any]) -> Markup:
+            """Return a field as HTML; it is left to `attributes` to clean their names."""
+            return field.widget(field, **(field.render_kw or {}) | render_kw)
 
     def __init__(self, formdata: Any = _Auto, **given: Any) -> None:
         if formdata is _Auto:

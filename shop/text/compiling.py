@@ -22,7 +22,7 @@ from markupsafe import (  # type: ignore[attr-defined]
 CALLER = "caller"
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """Return what a template writes of a value: most are texts, or outputs that are safe already.
 
     It is joined with the rest of the page, so nothing needs to know that it is safe now.
@@ -34,7 +34,7 @@ def _written(value: Any) -> str:
 
 
 class DirectTemplate(Template):
-    """A template that escapes what it writes by `_written`."""
+    """A template that escapes what it writes by `written`."""
 
     @classmethod
     def _from_namespace(
@@ -43,7 +43,7 @@ class DirectTemplate(Template):
         namespace: MutableMapping[str, Any],
         globals: MutableMapping[str, Any],
     ) -> Template:
-        namespace["escape"] = _written  # the name by which Jinja's code knows it
+        namespace["escape"] = written  # the name by which Jinja's code knows it
         return super()._from_namespace(environment, namespace, globals)
 
 
