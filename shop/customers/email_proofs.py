@@ -6,7 +6,9 @@ confirmation alone, with no text that the customer wrote; other e-mails wait (`s
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from peewee import ModelSelect
 
 from records.accounts import Account, LinkPurpose, OneTimeLink
 from records.base import database
@@ -16,6 +18,7 @@ from shop.customers.activity_log import Origin
 from shop.errors import N_, Refusal
 from shop.jobs import kinds
 from shop.security import rate_limits
+from shop.sql.prepared import prepared
 
 VALIDITY = timedelta(days=7)
 
@@ -28,14 +31,22 @@ MOST_UNPROVED = 3
 
 def check_vacancy(email: str) -> None:
     """Raise `Refusal` if an e-mail address (`normalized`) has as many accounts as it may have."""
-    of_address = Account.select().where(Account.email == email)
     a_day_ago = clock.now() - timedelta(days=1)
-    proved = of_address.where(Account.email_proved_at.is_null(False)).count()
-    unproved = of_address.where(
-        Account.email_proved_at.is_null(), Account.created_at > a_day_ago
-    ).count()
+    proved, unproved = _proved.count(email), _unproved_since.count(email, a_day_ago)
     if proved >= MOST_PROVED or unproved >= MOST_UNPROVED:
         raise Refusal(N_("No more accounts can be opened with this email address."), "email")
+
+
+@prepared
+def _proved(email: str) -> ModelSelect[Account]:
+    return Account.select().where(Account.email == email, Account.email_proved_at.is_null(False))
+
+
+@prepared
+def _unproved_since(email: str, moment: datetime) -> ModelSelect[Account]:
+    return Account.select().where(
+        Account.email == email, Account.email_proved_at.is_null(), Account.created_at > moment
+    )
 
 
 def count_confirmation(email: str) -> None:

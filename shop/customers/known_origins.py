@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from peewee import Expression, Select
+from peewee import ModelSelect
 
 from records.accounts import Account
 from records.security import KnownOrigin, OriginKind
 from shop import clock
 from shop.customers.activity_log import Origin
 from shop.security import encryption, rate_limits
+from shop.sql.prepared import prepared
 
 RETENTION = timedelta(days=365)
 """How long a network or browser is known after the last sign-in from it."""
@@ -43,17 +44,24 @@ def remember(account: Account, origin: Origin) -> None:
         ).execute()
 
 
-def familiarity(accounts: Select, origin: Origin) -> Familiarity:
-    """Return how ``origin`` is known to one of ``accounts``, a query of their ids.
+def familiarity(identifier: str, origin: Origin) -> Familiarity:
+    """Return how ``origin`` is known to an account of this nic-handle or e-mail address.
 
     The work is the same whether there is such an account or not.
     """
     digests = _digests(origin)
-    rows = KnownOrigin.select(KnownOrigin.kind).where(
-        KnownOrigin.account.in_(accounts), KnownOrigin.digest.in_(list(digests.values()))
-    )
-    kinds = {row.kind for row in rows}
+    places = [digests.get(kind, "") for kind in (OriginKind.NETWORK, OriginKind.BROWSER)]
+    kinds = {kind for (kind,) in _kinds_known.tuples(identifier, *places)}
     return Familiarity(OriginKind.BROWSER in kinds, OriginKind.NETWORK in kinds)
+
+
+@prepared
+def _kinds_known(identifier: str, network: str, browser: str) -> ModelSelect[KnownOrigin]:
+    identified = (Account.nic_handle == identifier) | (Account.email == identifier)
+    return KnownOrigin.select(KnownOrigin.kind).where(
+        KnownOrigin.account.in_(Account.select(Account.id).where(identified)),
+        KnownOrigin.digest.in_([network, browser]),
+    )
 
 
 def is_known_browser(device: str) -> bool:
@@ -65,11 +73,6 @@ def is_known_browser(device: str) -> bool:
 def network_digest(origin: Origin) -> str:
     """Return the digest under which the network of ``origin`` is stored; "" if it is unknown."""
     return _digests(origin).get(OriginKind.NETWORK, "")
-
-
-def ids_of(condition: Expression) -> Select:
-    """Return the query of the ids of the accounts that a condition selects."""
-    return Account.select(Account.id).where(condition)
 
 
 def _digests(origin: Origin) -> dict[str, str]:

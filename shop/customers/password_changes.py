@@ -39,8 +39,7 @@ def request_reset(identifier: str, ip_address: str, base_url: str, device: str =
     hour still work, so that strangers cannot keep the customer from a reset.
     """
     identifier, origin = normalized(identifier), Origin(ip_address, device=device)
-    accounts = known_origins.ids_of(_identified_by(identifier))
-    known = known_origins.familiarity(accounts, origin)
+    known = known_origins.familiarity(identifier, origin)
     if not known.browser:
         rate_limits.count_attempt(
             rate_limits.RESET_PER_ADDRESS, "reset-from", rate_limits.network_of(ip_address)

@@ -6,13 +6,14 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 
 from records.accounts import Account, VatStatus
 from records.base import database
 from shop import clock, mail, settings
 from shop.customers import email_proofs, passwords, search_keys
 from shop.security import encryption, rate_limits
+from shop.sql.prepared import prepared
 from shop.text.email_addresses import normalized
 from shop.text.folding import without_accents
 from shop.vat import confirmation
@@ -48,8 +49,8 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
     Raise `Refusal` for an address with as many accounts as it may have.
     """
     fields = vars(registration) | {"email": normalized(registration.email)}
-    form_digest = _form_digest(registration)
-    if before := _registered_before(registration):
+    form_digest = _form_digest(registration.form, fields["email"])
+    if before := _registered_before(form_digest, registration.password):
         return before
     email_proofs.check_vacancy(fields["email"])
     del fields["password"], fields["form"]
@@ -68,7 +69,7 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
                     email_proved_at=now if is_proved else None,
                     **fields,
                 )
-                search_keys.write_keys(account)
+                search_keys.create_keys(account)
                 confirmation.request_confirmation(account)
                 if settings.current().smtp_url and not is_proved:
                     with suppress(rate_limits.RateLimited):
@@ -76,7 +77,7 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
                 mail.account_created(account)
                 return account
         except IntegrityError:
-            if before := _registered_before(registration):
+            if before := _registered_before(form_digest, registration.password):
                 return before
             # The nic-handle is in use: draw again. Or the form was sent with another password: that
             # is another account, which this form does not name.
@@ -86,25 +87,24 @@ def register(registration: Registration, *, is_proved: bool = False) -> Account:
     raise AssertionError("unreachable")
 
 
-def _form_digest(registration: Registration) -> str | None:
+def _form_digest(form: str, email: str) -> str | None:
     """Return what is stored of a form: its number with the e-mail address typed in it."""
-    if not registration.form:
-        return None
-    return encryption.digest(f"{registration.form} {normalized(registration.email)}")
+    return encryption.digest(f"{form} {email}") if form else None
 
 
-def _registered_before(registration: Registration) -> Account | None:
+def _registered_before(form_digest: str | None, password: str) -> Account | None:
     """Return the account that this form has made already, if its password is this one."""
-    account = _by_form(_form_digest(registration))
-    return account if account and passwords.is_of(account, registration.password) else None
+    account = _by_form.first(form_digest) if form_digest else None
+    return account if account and passwords.is_of(account, password) else None
 
 
 def _is_used(form_digest: str | None) -> bool:
-    return _by_form(form_digest) is not None
+    return form_digest is not None and _by_form.first(form_digest) is not None
 
 
-def _by_form(form_digest: str | None) -> Account | None:
-    return Account.get_or_none(Account.form_digest == form_digest) if form_digest else None
+@prepared
+def _by_form(form_digest: str) -> ModelSelect[Account]:
+    return Account.select().where(Account.form_digest == form_digest)
 
 
 def _new_nic_handle(registration: Registration) -> str:

@@ -29,11 +29,16 @@ def keys_of(account: Account) -> set[bytes]:
     )
 
 
+def create_keys(account: Account) -> None:
+    """Write the keys of a new account, in the transaction that creates it."""
+    rows = [{"key": key, "account": account.id} for key in keys_of(account)]
+    AccountKey.insert_many(rows).execute()
+
+
 def write_keys(account: Account) -> None:
     """Write the keys of an account again, in the transaction that changes it."""
-    rows = [{"key": key, "account": account.id} for key in keys_of(account)]
     AccountKey.delete().where(AccountKey.account == account).execute()
-    AccountKey.insert_many(rows).execute()
+    create_keys(account)
 
 
 def write_missing() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from peewee import SQL, ModelSelect, fn
+from peewee import SQL, ModelSelect, ModelUpdate, fn
 
 from records.accounts import Account, Session
 from records.base import database
@@ -21,7 +21,7 @@ from shop.customers.activity_log import UNKNOWN, Origin
 from shop.errors import N_, Refusal
 from shop.sandbox_link import test_points
 from shop.security import encryption
-from shop.sql.prepared import prepared
+from shop.sql.prepared import prepared, prepared_update
 
 IDLE_LENGTH = timedelta(hours=12)
 STAYING_LENGTH = timedelta(days=30)
@@ -86,16 +86,18 @@ def lock_password(account: Account) -> None:
     account is blocked, waits; it then ends the session started here. Raise `PasswordChanged` or
     `AccountBlocked` if the change was committed first.
     """
-    known = (Account.id == account.id) & (Account.password_hash == account.password_hash)
-    if (
-        not Account.update(password_hash=account.password_hash)
-        .where(known, ~_BLOCKED, ~_CLOSED)
-        .execute()
-    ):
+    if not _lock.changed(account.id, account.password_hash):
         check_not_blocked(account)
         raise PasswordChanged(
             N_("The password of this account was changed a moment ago. Log in again."), "password"
         )
+
+
+@prepared_update
+def _lock(account: int, password_hash: str) -> ModelUpdate:
+    return Account.update(password_hash=password_hash).where(
+        Account.id == account, Account.password_hash == password_hash, ~_BLOCKED, ~_CLOSED
+    )
 
 
 def start_session(
@@ -109,7 +111,7 @@ def start_session(
     now = clock.now()
     with database.atomic():
         lock_password(account)
-        Session.create(
+        Session.insert(
             token_digest=encryption.digest(token),
             account=account,
             created_at=now,
@@ -120,7 +122,7 @@ def start_session(
             stays=stays,
             ip_address=origin.ip_address[:45],
             browser=origin.browser[:255],
-        )
+        ).execute()
         known_origins.remember(account, origin)
         activity_log.record(account, "signed_in", origin, note=means)
     return token

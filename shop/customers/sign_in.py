@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from peewee import ModelSelect
+
 from records.accounts import Account
 from shop.customers import (
     activity_log,
@@ -16,6 +18,7 @@ from shop.customers import (
 from shop.customers.activity_log import Origin
 from shop.customers.known_origins import Familiarity
 from shop.errors import N_, Refusal
+from shop.sql.prepared import prepared
 from shop.text.email_addresses import normalized
 
 
@@ -90,8 +93,7 @@ def _targets(identifier: str, origin: Origin) -> list[_Target]:
     """
     identifier = normalized(identifier)
     if "@" not in identifier:
-        account = Account.get_or_none(Account.nic_handle == identifier)
-        return [_target(identifier, account, origin)]
+        return [_target(identifier, _of_nic_handle.first(identifier), origin)]
     found = list(
         Account.select()
         .where(Account.email == identifier)
@@ -108,8 +110,13 @@ def _targets(identifier: str, origin: Origin) -> list[_Target]:
     return [_target(name, account, origin) for name, account in zip(names, accounts, strict=True)]
 
 
+@prepared
+def _of_nic_handle(nic_handle: str) -> ModelSelect[Account]:
+    return Account.select().where(Account.nic_handle == nic_handle)
+
+
 def _target(name: str, account: Account | None, origin: Origin) -> _Target:
-    return _Target(_guessed(name, account), account, _familiarity(name, origin))
+    return _Target(_guessed(name, account), account, known_origins.familiarity(name, origin))
 
 
 def _record_failure(targets: list[_Target], origin: Origin) -> None:
@@ -132,10 +139,6 @@ def _not_blocked(accounts: list[Account]) -> list[Account]:
     if not open_ones:
         sessions.check_not_blocked(accounts[0])
     return open_ones or accounts[:1]
-
-
-def _familiarity(nic_handle: str, origin: Origin) -> Familiarity:
-    return known_origins.familiarity(known_origins.ids_of(Account.nic_handle == nic_handle), origin)
 
 
 def _guessed(nic_handle: str, account: Account | None) -> str:
@@ -163,7 +166,7 @@ def reauthenticate(
     Raise `SignInRefused` at ``field`` for a wrong password, `rate_limits.RateLimited` after too
     many attempts.
     """
-    known = _familiarity(account.nic_handle, origin)
+    known = known_origins.familiarity(account.nic_handle, origin)
     subject = _guessed(account.nic_handle, account)
     allowances.count(allowances.CONFIRMATION, subject, origin, known)
     if not passwords.is_of(account, password):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_BETWEEN_WORDS = re.compile(r"[^\w@]|_")
+
 
 def remove_accents(text: str) -> str:
     """Return ``text`` without accents, in its case."""
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
@@ -19,5 +23,5 @@ def without_accents(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return ``text`` without case, accents and punctuation, except the @ of an e-mail address."""
-    words = "".join(c if c.isalnum() or c == "@" else " " for c in without_accents(text))
+    words = _BETWEEN_WORDS.sub(" ", without_accents(text))
     return re.sub(r" ?@ ?", "@", " ".join(words.split()))

@@ -81,7 +81,7 @@ def check_code(
 
     ``then`` is done in the same transaction. Raise `totp.WrongCode` or `rate_limits.RateLimited`.
     """
-    known = known_origins.familiarity(known_origins.ids_of(Account.id == account.id), origin)
+    known = known_origins.familiarity(account.nic_handle, origin)
     allowances.count(allowances.SECOND_STEP, account.nic_handle, origin, known)
     try:
         with database.atomic():
