@@ -21,10 +21,9 @@ from shop.text.translating import TranslatingEnvironment
 
 
 class PageTemplate(DirectTemplate):
-    """A template whose globals are its environment's, as those of all pages are."""
+    """A template whose module keeps what some of its macros write."""
 
     def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
-        # Jinja looks at each import for globals that only the importing template has.
         if self._module is None:
             module = super()._get_default_module()
             for name in getattr(module, KEPT, ()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +35,8 @@ from shop.text.folding import fold
 
 TEXT_WIDTH = 76
 """The line width of text e-mails, which old mail programs show without wrapping."""
+
+_INDENT = re.compile(r" *(?:\d\. |- )?")
 
 _NOT_IN_A_LINE = re.compile("[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 """Line ends, control characters and runs of spaces; no-break spaces are kept."""
@@ -131,21 +132,23 @@ def _render(
 
 def _wrap_text(text: str) -> str:
     """Wrap lines, keeping their indentation; separate paragraphs by one empty line."""
-    lines = [_wrap_line(line.rstrip()) for line in text.strip().splitlines()]
-    return re.sub("\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+    lines = [line.rstrip() for line in text.strip().expandtabs().splitlines()]
+    wrapped = [line if len(line) <= TEXT_WIDTH else _wrap_line(line) for line in lines]
+    return re.sub("\n{3,}", "\n\n", "\n".join(wrapped)) + "\n"
 
 
 def _wrap_line(line: str) -> str:
-    if len(line) <= TEXT_WIDTH and "\t" not in line:
-        return line
-    indent = re.match(r" *(?:\d\. |- )?", line)
-    return textwrap.fill(
-        line,
-        TEXT_WIDTH,
-        subsequent_indent=" " * (indent.end() if indent else 0),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """Wrap a line as `textwrap.fill` does, which takes ten times as long; no word is broken."""
+    found = _INDENT.match(line)
+    indent = " " * (found.end() if found else 0)
+    start, lines = len(line) - len(line.lstrip(" ")), []
+    while len(line) > TEXT_WIDTH:
+        end = line.rfind(" ", start, TEXT_WIDTH + 1)
+        if end < 0 and (end := line.find(" ", max(start, TEXT_WIDTH))) < 0:
+            break
+        lines.append(line[:end].rstrip(" "))
+        line, start = indent + line[end:].lstrip(" "), len(indent)
+    return "\n".join([*lines, line])
 
 
 def _attach(letter: int, documents: Sequence[Document]) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 
 from jinja2 import Environment, Template, nodes
 from jinja2.compiler import CodeGenerator, Frame, MacroRef
+from jinja2.environment import TemplateModule
 from jinja2.idtracking import VAR_LOAD_RESOLVE
+from jinja2.runtime import Context
 from markupsafe import (  # type: ignore[attr-defined]
     Markup,
     _escape_inner,  # `escape` of a text, which is not marked as safe
@@ -34,7 +36,7 @@ def written(value: Any) -> str:
 
 
 class DirectTemplate(Template):
-    """A template that escapes what it writes by `written`."""
+    """A template that escapes what it writes by `written`; its globals are its environment's."""
 
     @classmethod
     def _from_namespace(
@@ -45,6 +47,10 @@ class DirectTemplate(Template):
     ) -> Template:
         namespace["escape"] = written  # the name by which Jinja's code knows it
         return super()._from_namespace(environment, namespace, globals)
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        # Jinja looks at each import for globals that only the importing template has.
+        return super()._get_default_module()
 
 
 class DirectCode(CodeGenerator):
