@@ -65,9 +65,10 @@ def _is_mainly(password: str, texts: Iterable[str]) -> bool:
 def _words(texts: Iterable[str]) -> Iterable[str]:
     """Yield each text without spaces and signs, and each of its words."""
     for text in texts:
-        for word in (text, *re.split(r"[\W_]+", text)):
-            if len(plain := _plain(word)) >= SHORTEST_WORD:
-                yield plain
+        words = re.split(r"[\W_]+", without_accents(text))
+        for word in ("".join(words), *words):
+            if len(word) >= SHORTEST_WORD:
+                yield word
 
 
 def _plain(text: str) -> str:
