@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from peewee import (
     OP,
@@ -20,6 +20,8 @@ from peewee import (
     PostgresqlDatabase,
     TextField,
 )
+
+from records.insertion import Insertion, has_expression
 
 database = DatabaseProxy()
 
@@ -80,6 +82,30 @@ class Table(Model):
         if unknown:
             raise ValueError(f"{cls.__name__} has no {sorted(unknown)}")
         return [field for field in cls._meta.sorted_fields if field.name not in names]
+
+    @classmethod
+    def add(cls, **values: Any) -> None:
+        """Insert a row."""
+        if has_expression(values):
+            cls.insert(values).execute()
+        else:
+            Insertion.of(cls, tuple(values)).run(cls._meta.database, values)
+
+    @classmethod
+    def add_once(cls, **values: Any) -> Any:
+        """Insert a row; return its key, None if another has a value of it that is unique."""
+        return Insertion.of(cls, tuple(values), is_once=True).run(cls._meta.database, values)
+
+    @classmethod
+    def create(cls, **values: Any) -> Self:
+        """Insert a row and return it; Peewee does it where the key is not a new number."""
+        key: Any = cls._meta.primary_key
+        if not cls._meta.auto_increment or key.name in values or has_expression(values):
+            return super().create(**values)
+        made: Any = cls(**values)
+        made._pk = Insertion.of(cls, tuple(made.__data__)).run(cls._meta.database, made.__data__)
+        made._dirty.clear()
+        return cast(Self, made)
 
     @classmethod
     def get(cls, *query: Any, **filters: Any) -> Self:

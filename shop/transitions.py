@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+
+from peewee import ModelUpdate
 
 from records.base import StateMachine, database
 from records.events import Event
 from records.group_history import told_of
 from records.owners import owner_of
 from shop import clock
+from shop.sql.prepared import Prepared, prepared_update
 
 
 class IllegalTransition(Exception):
@@ -26,13 +30,8 @@ def move(row: StateMachine, to: str, *, by: str, note: str = "", **changes: Any)
     if not row.may_become(to):
         raise IllegalTransition(f"{row.event_subject} {row.id}: {row.status} → {to}")
     with database.transaction():
-        won = (
-            type(row)
-            .update(status=to, **changes)
-            .where(type(row).id == row.id, type(row).status == row.status)
-            .execute()
-        )
-        if not won:
+        known = row.id, row.status
+        if not _moved(type(row), tuple(changes)).changed(*known, to, *changes.values()):
             return False
         name = f"{row.event_subject}_{to}"
         _write(row, name, by, note, row.status, to, changes)
@@ -40,6 +39,18 @@ def move(row: StateMachine, to: str, *, by: str, note: str = "", **changes: Any)
     for name, value in changes.items():
         setattr(row, name, value)
     return True
+
+
+@cache
+def _moved(table: type[StateMachine], names: tuple[str, ...]) -> Prepared[Any]:
+    """Return the update that moves a row of a status to another, with changes of these names."""
+
+    @prepared_update
+    def moved(row_id: Any, known: str, to: str, *changes: Any) -> ModelUpdate:
+        changed = dict(zip(names, changes, strict=True))
+        return table.update(status=to, **changed).where(table.id == row_id, table.status == known)
+
+    return moved
 
 
 def record(
@@ -54,7 +65,7 @@ def _write(
     row: StateMachine, name: str, by: str, note: str, from_status: str, to_status: str,
     changes: dict[str, Any],
 ) -> None:  # fmt: skip
-    Event.insert(
+    Event.add(
         subject=row.event_subject,
         subject_id=row.id,
         name=name,
@@ -65,7 +76,7 @@ def _write(
         at=clock.now(),
         account_id=owner_of(row),
         **told_of(row, name, changes),
-    ).execute()
+    )
 
 
 def history(row: StateMachine) -> list[Event]:

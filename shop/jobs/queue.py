@@ -139,9 +139,11 @@ def enqueue(
     now = clock.now()
     if priority is None:
         priority = _handlers[kind].priority
-    job = {"kind": kind, "key": key, "payload": payload, "priority": priority, "created_at": now}
-    insert = Job.insert(**job, run_at=run_at or now).on_conflict_ignore()
-    if insert.as_rowcount().execute() and (run_at is None or run_at <= now):
+    job = Job.add_once(
+        kind=kind, key=key, payload=payload, priority=priority, created_at=now,
+        run_at=run_at or now,
+    )  # fmt: skip
+    if job is not None and (run_at is None or run_at <= now):
         _tell_workers()
 
 

@@ -55,10 +55,10 @@ def _record(
     sale: Order | Invoice, kind: ProofKind, country: str, detail: str, at: datetime | None = None
 ) -> None:
     subject: dict[str, Any] = {sale.event_subject: sale}
-    PlaceProof.insert(
+    PlaceProof.add_once(
         account=sale.account_id, kind=kind, country=country[:2].upper(), detail=detail[:64],
         recorded_at=at or clock.now(), **subject,
-    ).on_conflict_ignore().execute()  # fmt: skip
+    )  # fmt: skip
 
 
 # --- For the operator ----------------------------------------------------------------------------
