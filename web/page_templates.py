@@ -78,7 +78,6 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
     def __init__(self, app: App, **options: Any) -> None:
         super().__init__(app, **options)
         self._languages: dict[str, PageEnvironment] = {}
-        self._known: dict[str, Template] = {}
 
     def in_language(self, language: str) -> PageEnvironment:
         """Return the environment of a language; it has what the application set up until now."""
@@ -86,7 +85,6 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
         made = self._languages.get(language)
         if made is None or made.catalogue is not catalogue:
             made = self.overlay()
-            made._known = {}
             made.bytecode_cache = compiled.kept("pages", language, catalogue)
             written = formats.FILTERS | {"money": formats.money_on_page}
             made.filters = self.filters | {
@@ -107,17 +105,3 @@ class PageEnvironment(TranslatingEnvironment, flask.templating.Environment):
             of_request = self.in_language(str(get_locale() or Language.FRENCH))
             return of_request.get_or_select_template(template_name_or_list, parent, globals)
         return super().get_or_select_template(template_name_or_list, parent, globals)
-
-    def get_template(
-        self,
-        name: str | Template,
-        parent: str | None = None,
-        globals: MutableMapping[str, Any] | None = None,
-    ) -> Template:
-        """Return a template; a page asks some twenty times, and no template changes meanwhile."""
-        if globals or not isinstance(name, str) or self.auto_reload:
-            return super().get_template(name, parent, globals)
-        found = self._known.get(name)
-        if found is None:
-            found = self._known[name] = super().get_template(name, parent)
-        return found

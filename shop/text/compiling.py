@@ -169,7 +169,9 @@ class DirectCode(CodeGenerator):
         """Return whether an expression's value needs no escaping."""
         if isinstance(node, nodes.CondExpr):
             return self._is_safe(node.expr1, frame) and self._is_safe(node.expr2, frame)
-        is_marked = isinstance(node, nodes.Const) and isinstance(node.value, Markup)
+        if isinstance(node, nodes.Const):
+            return isinstance(node.value, Markup)
+        is_marked = isinstance(node, nodes.MarkSafe)
         return is_marked or (node is not None and self._calls_macro(node, frame))
 
     def visit_Const(self, node: nodes.Const, frame: Frame) -> None:  # noqa: N802

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, MutableMapping
+from typing import Any
 
 from babel.support import NullTranslations
-from jinja2 import Environment, nodes
+from jinja2 import Environment, Template, nodes
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-from shop.text.compiling import DirectCode, DirectTemplate
+from shop.text.compiling import DirectCode, DirectTemplate, written
 
 GETTEXT = {"_", "gettext"}
 
 TRANSLATED = "translated"
 """The filter that looks up a text from a variable."""
+
+WRITTEN = "written"
+"""The filter that escapes a value."""
+
+_TEXTS_ALONE = re.compile(r"([^%]|%\(\w+\)s|%%)*")
+"""A text into which nothing but other texts is put."""
 
 
 class TranslatingEnvironment(Environment):
@@ -37,7 +45,22 @@ class TranslatingEnvironment(Environment):
     @catalogue.setter
     def catalogue(self, catalogue: NullTranslations) -> None:
         self._catalogue = catalogue
-        self.filters = self.filters | {TRANSLATED: _translated(catalogue)}
+        self._known: dict[str, Template] = {}
+        self.filters = self.filters | {TRANSLATED: _translated(catalogue), WRITTEN: written}
+
+    def get_template(
+        self,
+        name: str | Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> Template:
+        """Return a template; a page asks some twenty times, and no template changes meanwhile."""
+        if globals or not isinstance(name, str) or self.auto_reload or self._catalogue is None:
+            return super().get_template(name, parent, globals)
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = super().get_template(name, parent)
+        return found
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         parsed = super()._parse(source, name, filename)
@@ -68,8 +91,17 @@ class _Texts(NodeTransformer):
         text = self.mark(self.catalogue.ugettext(source))
         if not call.kwargs:
             return nodes.Const(text % {}, lineno=call.lineno)
-        pairs = [nodes.Pair(nodes.Const(each.key), each.value) for each in call.kwargs]
-        return nodes.Mod(nodes.Const(text), nodes.Dict(pairs), lineno=call.lineno)
+        if self.mark is not Markup or not _TEXTS_ALONE.fullmatch(text):
+            pairs = [nodes.Pair(nodes.Const(each.key), each.value) for each in call.kwargs]
+            return nodes.Mod(nodes.Const(text), nodes.Dict(pairs), lineno=call.lineno)
+        # What Markup does, with less to do for each value.
+        pairs = [nodes.Pair(nodes.Const(each.key), _escaped(each.value)) for each in call.kwargs]
+        filled = nodes.Mod(nodes.Const(str(text)), nodes.Dict(pairs), lineno=call.lineno)
+        return nodes.MarkSafe(filled, lineno=call.lineno)
+
+
+def _escaped(value: nodes.Expr) -> nodes.Expr:
+    return nodes.Filter(value, WRITTEN, [], [], None, None, lineno=value.lineno)
 
 
 def _translated(catalogue: NullTranslations) -> Callable[[str], Markup]:

@@ -24,6 +24,7 @@ TEMPLATES = {
     "attribute.html": "<a title=\"{{ _('Order') }}\">{% set name = _('Order') %}{{ name }}</a>",
     "percent.html": "{{ _('100 %%') }}",
     "values.html": "{{ _('<b>%(a)s</b>', a=given) }}",
+    "number.html": "{{ _('<b>%(a)s</b>: %(n)d of %%', a=given, n=3) }}",
     "block.html": "{% trans %}Order{% endtrans %} {% trans a=given %}<b>{{ a }}</b>{% endtrans %}",
     "plural.html": "{% trans count=2 %}one{% pluralize %}{{ count }} more{% endtrans %}",
     "variable.html": "{{ _(sentence) }}{{ _(sentence ~ '') }}",
