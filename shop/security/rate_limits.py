@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 import structlog
@@ -177,6 +178,7 @@ def reset_attempts(item: RateLimitItem, what: str, who: str) -> None:
     limiter().clear(item, what, who)
 
 
+@lru_cache(64)  # of the requests under way: each asks for its address up to seven times
 def read_ip_address(text: str) -> str:
     """Return the IP address that a proxy or a server reported; "" if it is not one.
 
