@@ -21,7 +21,7 @@ from peewee import (
     TextField,
 )
 
-from records.insertion import Insertion, has_expression
+from records.insertion import Insertion, has_expression, plain_type
 
 database = DatabaseProxy()
 
@@ -171,9 +171,11 @@ class _ByKey:
         self._model: Any = model
         self._key: Any = model._meta.primary_key
         query: Any = model.select().where(self._key == 0).paginate(1, 1)
-        self._query = query.for_update(locking) if locking else query
-        self._sql, (_, *self._page) = self._query.sql()
-        self._reader: Any = None
+        self._sql, (_, *self._page) = (query.for_update(locking) if locking else query).sql()
+        self._columns = [
+            (field.name, None if plain_type(field) else field.python_value)
+            for field in model._meta.sorted_fields
+        ]
 
     @classmethod
     def of(cls, model: type[Model], locking: str = "") -> _ByKey:
@@ -190,9 +192,10 @@ class _ByKey:
         rows = cursor.fetchall()
         if not rows:
             raise self._model.DoesNotExist(f"no {self._model.__name__} has the key {key!r}")
-        if self._reader is None:
-            reader = self._query._get_cursor_wrapper(cursor)
-            reader.initialize()
-            reader.cursor = None
-            self._reader = reader
-        return self._reader.process_row(rows[0])
+        made = self._model.__new__(self._model)
+        made.__data__ = {
+            name: value if convert is None else convert(value)
+            for (name, convert), value in zip(self._columns, rows[0], strict=True)
+        }
+        made.__rel__, made._dirty = {}, set()
+        return made

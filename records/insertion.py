@@ -20,7 +20,7 @@ from peewee import (
 )
 
 PLAIN = {AutoField: int, BigIntegerField: int, CharField: str, IntegerField: int, TextField: str}
-"""The type of the values that a field stores as they are."""
+"""The type of the values that a field stores as they are, and that are read as they are."""
 
 
 class Insertion:
@@ -38,7 +38,7 @@ class Insertion:
         given = {meta.combined[name]: name for name in names}
         fields = sorted({**meta.defaults, **given}, key=lambda field: field._sort_key)
         self._columns = [
-            (given.get(field, ""), meta.defaults.get(field), _plain(field), field.db_value)
+            (given.get(field, ""), meta.defaults.get(field), plain_type(field), field.db_value)
             for field in fields
         ]
 
@@ -67,7 +67,8 @@ class Insertion:
         return rows[0][0] if rows else None
 
 
-def _plain(field: Any) -> type | None:
+def plain_type(field: Any) -> type | None:
+    """Return the type of a column's values in `PLAIN`; None if they are converted."""
     while isinstance(field, ForeignKeyField):
         field = field.rel_field
     return PLAIN.get(type(field))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 from abc import ABC, abstractmethod
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import structlog
 from itsdangerous import BadSignature, URLSafeSerializer
+from peewee import ModelSelect, ModelUpdate
 
 from records.base import database, lock
 from records.card_setups import CardSetup
@@ -22,6 +24,7 @@ from shop.errors import PartyRejected, PartyUnavailable, Refusal
 from shop.payments import gateways
 from shop.payments.gateway import Checkout, CheckoutRequest, CheckoutStatus
 from shop.sandbox_link import test_points
+from shop.sql.prepared import Prepared, prepared, prepared_update
 
 log = structlog.get_logger()
 
@@ -98,8 +101,7 @@ class Checkouts(ABC, Generic[Row]):
             gateways.record_refusal(request.reference, error)
             self.on_rejected(row)
             raise Refusal(gateways.CHECKOUT_REFUSED) from error
-        row.checkout, row.checkout_url = checkout.reference, checkout.url
-        row.save()
+        _opened(self.table).changed(row.id, checkout.reference, checkout.url)
         return self.settle(row, checkout)
 
     # --- Settling -------------------------------------------------------------------------------
@@ -149,7 +151,7 @@ class Checkouts(ABC, Generic[Row]):
 
     def by_checkout(self, reference: str) -> Row | None:
         """Return the row of a checkout at the bank, if it is in this table."""
-        found: Row | None = self.table.get_or_none(self.table.checkout == reference)
+        found: Row | None = _with_checkout(self.table).first(reference)
         return found
 
     def sign(self, row: Row) -> str:
@@ -171,6 +173,24 @@ class Checkouts(ABC, Generic[Row]):
 
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(settings.current().secret_keys, salt=self.salt)
+
+
+@cache
+def _opened(table: type[Payment | CardSetup]) -> Prepared[Any]:
+    @prepared_update
+    def opened(row_id: int, checkout: str, url: str) -> ModelUpdate:
+        return table.update(checkout=checkout, checkout_url=url).where(table.id == row_id)
+
+    return opened
+
+
+@cache
+def _with_checkout(table: type[Payment | CardSetup]) -> Prepared[Any]:
+    @prepared
+    def with_checkout(reference: str) -> ModelSelect[Any]:
+        return table.select().where(table.checkout == reference)
+
+    return with_checkout
 
 
 def move_by_bank(row: Row, outcome: str, checkout: Checkout) -> None:

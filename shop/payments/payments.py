@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 from datetime import date, timedelta
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 
 from records.account_credits import AccountCredit
 from records.base import database
 from records.cards import Card
+from records.invoices import Invoice
+from records.orders import Order
 from records.payment_methods import PaymentMethod
 from records.payments import UNSETTLED, Payment, PaymentStatus
 from shop import clock, jobs, settings, transitions
@@ -18,6 +20,7 @@ from shop.invoicing import account_credits, ledger
 from shop.payments import cards, gateways, outcomes, payables
 from shop.payments.gateway import ChargeRequest
 from shop.payments.payables import Debt
+from shop.sql.prepared import prepared
 
 # --- Starting --------------------------------------------------------------------------------
 
@@ -46,11 +49,18 @@ def start_payment(
 
 def unsettled_payment(debt: Debt) -> Payment | None:
     """Return the payment of ``debt`` that has no outcome yet, if any."""
-    return (
-        Payment.select()
-        .where(payables.for_debt(debt).is_paid_by, Payment.status.in_(UNSETTLED))
-        .first()
-    )
+    kind = _unsettled_of_invoice if isinstance(debt, Invoice) else _unsettled_of_order
+    return kind.first(debt)
+
+
+@prepared
+def _unsettled_of_order(order: Order) -> ModelSelect[Payment]:
+    return Payment.select().where(Payment.order == order, Payment.status.in_(UNSETTLED))
+
+
+@prepared
+def _unsettled_of_invoice(invoice: Invoice) -> ModelSelect[Payment]:
+    return Payment.select().where(Payment.invoice == invoice, Payment.status.in_(UNSETTLED))
 
 
 def _resume_payment(payment: Payment, store_card: bool) -> Payment | None:

@@ -11,23 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from peewee import (
-    AutoField,
-    BigIntegerField,
-    CharField,
-    Field,
-    ForeignKeyField,
-    IntegerField,
-    Model,
-    ModelCursorWrapper,
-    ModelObjectCursorWrapper,
-    TextField,
-)
+from peewee import Field, ForeignKeyField, Model, ModelCursorWrapper, ModelObjectCursorWrapper
 
 from records.base import Table
-
-AS_READ = {AutoField, BigIntegerField, CharField, IntegerField, TextField}
-"""Fields whose values both databases return as the objects have them."""
+from records.insertion import plain_type
 
 Convert = Callable[[Any], Any]
 Row = Sequence[Any]
@@ -172,4 +159,4 @@ def _needed(convert: Convert | None) -> Convert | None:
         field = field.rel_field
     if not isinstance(field, Field):
         return convert
-    return None if type(field) in AS_READ else field.python_value
+    return None if plain_type(field) else field.python_value
