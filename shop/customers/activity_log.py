@@ -99,14 +99,14 @@ def record(account: Account | None, kind: str, origin: Origin, note: str = "") -
     assert kind in DESCRIPTIONS, kind
     means = {"means": note} if kind == "signed_in" else {}
     log.info("account_event", kind=kind, account=account.id if account else None, **means)
-    AccountEvent.insert(
+    AccountEvent.add(
         account=account,
         kind=kind,
         note=note[:255],
         ip_address=origin.ip_address[:45],
         browser=origin.browser[:255],
         at=clock.now(),
-    ).execute()
+    )
 
 
 def events_of_account(account: Account, before: int | None = None) -> ModelSelect[AccountEvent]:

@@ -111,7 +111,7 @@ def start_session(
     now = clock.now()
     with database.atomic():
         lock_password(account)
-        Session.insert(
+        Session.add(
             token_digest=encryption.digest(token),
             account=account,
             created_at=now,
@@ -122,7 +122,7 @@ def start_session(
             stays=stays,
             ip_address=origin.ip_address[:45],
             browser=origin.browser[:255],
-        ).execute()
+        )
         known_origins.remember(account, origin)
         activity_log.record(account, "signed_in", origin, note=means)
     return token

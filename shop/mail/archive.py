@@ -76,15 +76,17 @@ def store_letter(
         "status": LetterStatus.STORED if is_complete else LetterStatus.QUEUED,
     }  # fmt: skip
     with database.transaction():
-        for letter in _insert(Letter, columns):
-            if is_complete:
-                row = Letter(id=letter, account=account)
-                transitions.record(row, "letter_stored", by="shop", to_status=LetterStatus.STORED)
-                continue
-            if attach:
-                _attach(letter, attach)
-            priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
-            kinds.send_letter.using(priority=priority).later(letter=letter)
+        letter = Letter.add_once(**columns)
+        if letter is None:
+            return
+        if is_complete:
+            row = Letter(id=letter, account=account)
+            transitions.record(row, "letter_stored", by="shop", to_status=LetterStatus.STORED)
+            return
+        if attach:
+            _attach(letter, attach)
+        priority = jobs.Priority.AWAITED if kind in PROVES_MAILBOX else None
+        kinds.send_letter.using(priority=priority).later(letter=letter)
 
 
 def store_staff_letter(
@@ -95,7 +97,8 @@ def store_staff_letter(
     columns = _columns(kind, staff.language, is_secret, member=staff, **values)
     columns |= {"staff": staff, "key": key, "recipient": recipient or staff.email}
     with database.transaction():
-        for letter in _insert(StaffLetter, columns):
+        letter = StaffLetter.add_once(**columns)
+        if letter is not None:
             kinds.send_staff_letter.later(letter=letter)
 
 
@@ -110,12 +113,6 @@ def _columns(
         "kind": kind, "language": language, "subject": subject, "text": text, "html": html,
         "is_secret": is_secret, "created_at": clock.now(),
     }  # fmt: skip
-
-
-def _insert(table: type[StoredLetter], columns: dict[str, Any]) -> list[int]:
-    """Store an e-mail; return its id, nothing if its cause has one already."""
-    query = table.insert(columns).on_conflict_ignore().returning(table.id).tuples()
-    return [letter for (letter,) in query.execute()]
 
 
 def _render(
