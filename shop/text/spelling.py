@@ -11,6 +11,8 @@ def one_spelling(password: str) -> str:
     Keyboards write « é » as one character or as two, and a Mac's Option key makes other spaces:
     for the customer it is the same password.
     """
+    if password.isascii():
+        return password
     plain = "".join(
         " " if unicodedata.category(character) == "Zs" else character for character in password
     )
