@@ -35,12 +35,14 @@ class MomentField(DateTimeField):
             return None
         if value.tzinfo is None:
             raise ValueError("a moment needs a time zone")
-        return super().db_value(value.astimezone(UTC).replace(tzinfo=None))
+        return value.astimezone(UTC).replace(tzinfo=None)
 
     def python_value(self, value: Any) -> datetime | None:
         """Read a stored moment back as aware UTC."""
-        moment = super().python_value(value)
-        return moment.replace(tzinfo=UTC) if moment is not None else None
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return cast(datetime, moment.replace(tzinfo=UTC))
 
 
 class JSONField(TextField):

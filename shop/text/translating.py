@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from babel.support import NullTranslations
@@ -14,6 +15,9 @@ from markupsafe import Markup
 from shop.text.compiling import DirectCode, DirectTemplate, written
 
 GETTEXT = {"_", "gettext"}
+
+MOST_KEPT = 1024
+"""Translations of texts from variables that a process keeps, in each language."""
 
 TRANSLATED = "translated"
 """The filter that looks up a text from a variable."""
@@ -62,6 +66,13 @@ class TranslatingEnvironment(Environment):
             found = self._known[name] = super().get_template(name, parent)
         return found
 
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return a template's globals: those of the environment, unless it is given others, too.
+
+        Jinja would read each of them through a chain for each template of a page.
+        """
+        return super().make_globals(d) if d else self.globals
+
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         parsed = super()._parse(source, name, filename)
         if self.catalogue is None:
@@ -106,7 +117,9 @@ def _escaped(value: nodes.Expr) -> nodes.Expr:
 
 def _translated(catalogue: NullTranslations) -> Callable[[str], Markup]:
     """Return the filter `TRANSLATED` of a catalogue."""
-    return lambda text: Markup(catalogue.ugettext(text)) % {}  # noqa: S704 - as Jinja does
+    return lru_cache(MOST_KEPT)(
+        lambda text: Markup(catalogue.ugettext(text)) % {}  # noqa: S704 - as Jinja does
+    )
 
 
 def _is_of_one_text(call: nodes.Call) -> bool:

@@ -81,3 +81,14 @@ def test_pages_are_compiled_in_the_language_of_the_request(app: Flask) -> None:
         with app.test_request_context(f"/{language}/"):
             assert pages.get_or_select_template(name).environment is pages.in_language(language)
     assert pages.in_language("fr").catalogue is templates.translations("fr")
+
+
+def test_a_template_has_the_globals_of_its_environment_and_those_given() -> None:
+    translating = environment(TranslatingEnvironment)
+    translating.catalogue = Catalogue()
+    translating.globals["shop"] = "Nuage"
+    plain = translating.from_string("{{ shop }} {{ town is defined }}")
+    given = translating.from_string("{{ shop }} {{ town }}", {"town": "Roubaix"})
+
+    assert given.render() == "Nuage Roubaix"
+    assert plain.render() == "Nuage False"
