@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from shop.text.folding import fold
 
@@ -28,10 +29,9 @@ def endings(text: str) -> list[str]:
 
 def keys_of(texts: Iterable[str]) -> set[bytes]:
     """Return the keys of folded texts, without those that are a prefix of another."""
-    found = {as_bytes(text) for text in texts if text}
-    return {
-        key for key in found if not any(other != key and other.startswith(key) for other in found)
-    }
+    found = sorted({as_bytes(text) for text in texts if text})
+    # What begins with a key follows it at once in this order.
+    return {key for key, after in pairwise([*found, b""]) if not after.startswith(key)}
 
 
 def range_of(folded: str) -> tuple[bytes, bytes]:
