@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Self, cast
@@ -92,6 +92,12 @@ class Table(Model):
             cls.insert(values).execute()
         else:
             Insertion.of(cls, tuple(values)).run(cls._meta.database, values)
+
+    @classmethod
+    def add_all(cls, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert a few rows, all with values of the same names."""
+        if rows:
+            Insertion.of(cls, tuple(rows[0]), len(rows)).run(cls._meta.database, *rows)
 
     @classmethod
     def add_once(cls, **values: Any) -> Any:

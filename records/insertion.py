@@ -24,13 +24,15 @@ PLAIN = {AutoField: int, BigIntegerField: int, CharField: str, IntegerField: int
 
 
 class Insertion:
-    """The INSERT of a row with certain columns: its SQL, and how values become parameters."""
+    """The INSERT of rows with certain columns: its SQL, and how values become parameters."""
 
     _made: ClassVar[dict[tuple[Any, ...], Insertion]] = {}
 
-    def __init__(self, model: type[Model], names: tuple[str, ...], *, is_once: bool) -> None:
+    def __init__(
+        self, model: type[Model], names: tuple[str, ...], number: int, *, is_once: bool
+    ) -> None:
         meta = model._meta
-        query: Any = model.insert(dict.fromkeys(names))
+        query: Any = model.insert_many([dict.fromkeys(names)] * number)
         if is_once:
             query = query.on_conflict_ignore().returning(meta.primary_key)
         self._sql, _ = query.sql()
@@ -43,28 +45,32 @@ class Insertion:
         ]
 
     @classmethod
-    def of(cls, model: type[Model], names: tuple[str, ...], *, is_once: bool = False) -> Insertion:
-        """Return the INSERT of rows with values of these names, as the database writes it.
+    def of(
+        cls, model: type[Model], names: tuple[str, ...], number: int = 1, *, is_once: bool = False
+    ) -> Insertion:
+        """Return the INSERT of a ``number`` of rows with values of these names.
 
-        ``is_once``: it inserts none where a unique value is there already.
+        It is the one of the model's database. ``is_once``: it inserts none where a unique value is
+        there already.
         """
-        shape = model, names, is_once, model._meta.database.param
+        shape = model, names, number, is_once, model._meta.database.param
         found = cls._made.get(shape)
         if found is None:
-            found = cls._made[shape] = cls(model, names, is_once=is_once)
+            found = cls._made[shape] = cls(model, names, number, is_once=is_once)
         return found
 
-    def run(self, database: Any, values: Mapping[str, Any]) -> Any:
-        """Insert a row; return its key, None if it is there already."""
+    def run(self, database: Any, *rows: Mapping[str, Any]) -> Any:
+        """Insert rows; return the key of a single one, None if it is there already."""
         parameters = []
-        for name, default, plain, store in self._columns:
-            value = values[name] if name else default() if callable(default) else default
-            parameters.append(value if type(value) is plain else store(value))
+        for values in rows:
+            for name, default, plain, store in self._columns:
+                value = values[name] if name else default() if callable(default) else default
+                parameters.append(value if type(value) is plain else store(value))
         cursor = database.execute_sql(self._sql, parameters)
         if not self._returns:
             return cursor.lastrowid
-        rows = cursor.fetchall()
-        return rows[0][0] if rows else None
+        keys = cursor.fetchall()
+        return keys[0][0] if keys else None
 
 
 def plain_type(field: Any) -> type | None:

@@ -149,13 +149,13 @@ def _wrap_line(line: str) -> str:
 
 
 def _attach(letter: int, documents: Sequence[Document]) -> None:
-    Attachment.insert_many([
+    Attachment.add_all([
         {
             "letter": letter, "document": each.kind, "subject_id": each.subject_id,
             "filename": each.filename,
         }
         for each in documents
-    ]).execute()  # fmt: skip
+    ])  # fmt: skip
 
 
 # --- Reading ---------------------------------------------------------------------------------

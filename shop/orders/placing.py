@@ -245,13 +245,13 @@ def _create_order(ordered: OrderKind, accepted: list[Contract], confirmed: Confi
         expires_at=ordered.expires_at,
     )
     ordered.reserve(_write_lines(order, quoted))
-    Acceptance.insert_many([
+    Acceptance.add_all([
         {
             "order": order, "contract": contract, "digest": contract.digest,
             "accepted_at": now, "ip_address": confirmed.ip_address,
         }
         for contract in accepted
-    ]).execute()  # fmt: skip
+    ])  # fmt: skip
     evidence.record_order(order, confirmed.ip_address)
     transitions.record(order, "order_placed", by=account.nic_handle, to_status=order.status)
     ordered.follow_up(order)

@@ -75,10 +75,11 @@ def test_the_insertion_into_each_table_is_that_of_peewee(app: Flask, model: type
 
     Insertion.of(model, tuple(values)).run(Recorder(), values)
     Insertion.of(model, tuple(values), is_once=True).run(Recorder(), values)
+    Insertion.of(model, tuple(values), 3).run(Recorder(), values, values, values)
 
     query: Any = model.insert(values)
     once = query.on_conflict_ignore().returning(model._meta.primary_key)
-    assert asked == [query.sql(), once.sql()]
+    assert asked == [query.sql(), once.sql(), model.insert_many([values] * 3).sql()]
 
 
 def test_a_row_has_the_values_that_peewee_stores(alices: Belongings) -> None:
@@ -127,6 +128,14 @@ def test_a_key_that_is_given_is_kept() -> None:
 
     assert Job.get_by_id(4711).key == "numbered"
     assert InvoiceSeries.get_by_id("XY2026").last == 0
+
+
+def test_several_rows_are_added_together() -> None:
+    Job.add_all([job("first"), job("second")])
+
+    first, second = Job.select().order_by(Job.id.desc()).limit(2)
+    assert {first.key, second.key} == {"first", "second"}
+    assert first.status == second.status == "queued"
 
 
 def test_a_row_is_added_once() -> None:
