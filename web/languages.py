@@ -129,8 +129,9 @@ def same_page_in(language: str) -> str:
         return _asking_for(language)
     # The query is appended unchanged: url_for treats some names as its own options.
     address = page_url(request.endpoint, **pieces | {"lang": str(language)})
-    asked = urlencode(list(request.args.items(multi=True)))
-    return f"{address}?{asked}" if asked else address
+    if "query_of_page" not in g:
+        g.query_of_page = urlencode(list(request.args.items(multi=True)))
+    return f"{address}?{g.query_of_page}" if g.query_of_page else address
 
 
 def _asking_for(language: str) -> str:

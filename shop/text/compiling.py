@@ -7,6 +7,7 @@ at each call how the macro wants to be called, and marks each text as safe again
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from functools import partial
 from keyword import iskeyword
 from typing import Any
 
@@ -35,6 +36,10 @@ def written(value: Any) -> str:
     return value if kind is Markup else escape(value)
 
 
+_marked = partial(str.__new__, Markup)
+"""Marks a text as safe: `Markup` looks first whether it is an object that writes HTML itself."""
+
+
 class DirectTemplate(Template):
     """A template that escapes what it writes by `written`; its globals are its environment's."""
 
@@ -45,7 +50,8 @@ class DirectTemplate(Template):
         namespace: MutableMapping[str, Any],
         globals: MutableMapping[str, Any],
     ) -> Template:
-        namespace["escape"] = written  # the name by which Jinja's code knows it
+        # By these names Jinja's code knows them.
+        namespace.update(escape=written, Markup=_marked)
         return super()._from_namespace(environment, namespace, globals)
 
     def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
