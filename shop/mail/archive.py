@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -135,17 +136,14 @@ def _wrap_text(text: str) -> str:
 
 
 def _wrap_line(line: str) -> str:
-    """Wrap a line as `textwrap.fill` does, which takes ten times as long; no word is broken."""
-    found = _INDENT.match(line)
-    indent = " " * (found.end() if found else 0)
-    start, lines = len(line) - len(line.lstrip(" ")), []
-    while len(line) > TEXT_WIDTH:
-        end = line.rfind(" ", start, TEXT_WIDTH + 1)
-        if end < 0 and (end := line.find(" ", max(start, TEXT_WIDTH))) < 0:
-            break
-        lines.append(line[:end].rstrip(" "))
-        line, start = indent + line[end:].lstrip(" "), len(indent)
-    return "\n".join([*lines, line])
+    indent = _INDENT.match(line)
+    return textwrap.fill(
+        line,
+        TEXT_WIDTH,
+        subsequent_indent=" " * (indent.end() if indent else 0),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _attach(letter: int, documents: Sequence[Document]) -> None:

@@ -6,7 +6,6 @@ import base64
 import html
 import io
 import re
-import textwrap
 import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
@@ -646,8 +645,9 @@ def test_contracts_are_stored_once_for_all_emails(alice: Account, drain: Callabl
 def test_a_long_line_is_wrapped_under_its_beginning(line: str, indent: str) -> None:
     words = [f"{'mot' * (number % 5 + 1)}\N{NARROW NO-BREAK SPACE}!" for number in range(40)]
     words[7] = "https://shop.example/" + "a" * 90
-    text = f"{line}{' '.join(words)}"
-    wrapped = textwrap.fill(
-        text, 76, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    assert archive._wrap_text(f"Bonjour,\n{text}") == f"Bonjour,\n{wrapped}\n"
+    head, *wrapped = archive._wrap_text(f"Bonjour,\n{line}{' '.join(words)}").splitlines()
+    assert (head, wrapped[0][: len(line)]) == ("Bonjour,", line)
+    assert " ".join(wrapped)[len(line) :].split() == " ".join(words).split()
+    assert all(each.startswith(indent) for each in wrapped[1:])
+    assert all(len(each) <= archive.TEXT_WIDTH or words[7] in each for each in wrapped)
+    assert max(len(each) for each in wrapped if words[7] not in each) > archive.TEXT_WIDTH - 20
