@@ -11,10 +11,20 @@ from flask import Flask, Request, current_app, g, request
 from werkzeug.local import LocalProxy, _ProxyLookup
 
 
+class Thing(SimpleNamespace):
+    """An object with attributes and items, which are the same."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in vars(self)
+
+    def __getitem__(self, name: str) -> Any:
+        return vars(self)[name]
+
+
 @pytest.fixture
 def thing() -> SimpleNamespace:
     """What `proxy` stands for."""
-    return SimpleNamespace(colour="blue")
+    return Thing(colour="blue")
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def unbound() -> Any:
     return LocalProxy(ContextVar("nothing"), unbound_message="no context here")
 
 
-def test_an_attribute_is_not_looked_for_at_the_proxy(
+def test_nothing_is_looked_for_at_the_proxy(
     app: Flask, proxy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def asked(*_: Any) -> None:
@@ -40,6 +50,9 @@ def test_an_attribute_is_not_looked_for_at_the_proxy(
     monkeypatch.setattr(_ProxyLookup, "__get__", asked)
 
     assert proxy.colour == "blue"
+    proxy.colour = "red"
+    assert "colour" in proxy
+    assert proxy["colour"] == "red"
 
 
 def test_a_proxy_sets_and_deletes_attributes_of_its_object(
@@ -53,13 +66,15 @@ def test_a_proxy_sets_and_deletes_attributes_of_its_object(
 
 def test_an_attribute_that_is_not_there_is_missed_at_the_object(app: Flask, proxy: Any) -> None:
     assert not hasattr(proxy, "size")
-    with pytest.raises(AttributeError, match=r"'types\.SimpleNamespace' object .* 'size'"):
+    with pytest.raises(AttributeError, match=r"'Thing' object .* 'size'"):
         _ = proxy.size
 
 
 def test_a_proxy_without_an_object_says_so(app: Flask, unbound: Any) -> None:
     with pytest.raises(RuntimeError, match="no context here"):
         _ = unbound.colour
+    with pytest.raises(RuntimeError, match="no context here"):
+        unbound.colour = "red"
     assert not unbound
     assert unbound.__class__ is LocalProxy
 
