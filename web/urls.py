@@ -37,11 +37,11 @@ class PageUrls:
             if name[0] == "_" or type(value) not in PLAIN:  # an option, or no plain value
                 return self._app.url_for(endpoint, **values)
         in_path = self._in_path(endpoint)
+        if in_path.issuperset(values):
+            return self._kept(request.script_root, endpoint, tuple(values.items()))
         path = tuple(pair for pair in values.items() if pair[0] in in_path)
-        url = self._kept(request.script_root, endpoint, path)
-        if len(path) == len(values):
-            return url
         query = [pair for pair in values.items() if pair[0] not in in_path]
+        url = self._kept(request.script_root, endpoint, path)
         return f"{url}?{urlencode(query, safe=SAFE_IN_QUERY)}"
 
     def _build(self, _: str, endpoint: str, values: tuple[tuple[str, str | int], ...]) -> str:
