@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +36,16 @@ class Listening:
     """Seconds from the signal to stop, when /readyz turns, until nothing is accepted any more."""
 
 
-class WebServer(Granian):  # type: ignore[valid-type]
-    """Granian, which gives notice to its processes before it stops them."""
+class Server(Granian):  # type: ignore[valid-type]
+    """Granian, whose processes keep to a processor each if all processors have equally many."""
+
+    def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[[], Any]) -> Any:
+        load = partial(_loaded_on_processor, idx, self.workers, callback_loader)
+        return super()._spawn_worker(idx, target, load)
+
+
+class WebServer(Server):
+    """The shop's server, which gives notice to its processes before it stops them."""
 
     def __init__(self, where: Listening) -> None:
         super().__init__(
@@ -67,3 +76,21 @@ def run(load: Load, where: Listening) -> None:
     """Serve what ``load`` makes in each process, until SIGTERM or SIGINT."""
     server = WebServer(where)
     server.serve(target_loader=partial(load, server.stopping.is_set), wrap_loader=False)
+
+
+def _loaded_on_processor(number: int, processes: int, load: Callable[[], Any]) -> Any:
+    keep_to_processor(number, processes)
+    return load()
+
+
+def keep_to_processor(number: int, processes: int) -> None:
+    """Have process ``number`` of ``processes`` run on one processor, if all have equally many.
+
+    A process of Python computes in one thread at a time. Its threads, which hand each request to
+    each other, would be spread over all processors, and find little of it in the caches of each.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    processors = sorted(os.sched_getaffinity(0))
+    if processes % len(processors) == 0:
+        os.sched_setaffinity(0, {processors[number % len(processors)]})

@@ -15,12 +15,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 
 from bench.processor import seconds_of_tree
 from tooling.serving import ROOT, free_ports
 
-PROCESSES = 2
 PREPARE = (sys.executable, "-c", "import bench.floors.application")
 """Creates the tables and the offers."""
 
@@ -62,12 +60,7 @@ def serving(settings: Mapping[str, str]) -> Iterator[Floor]:
 
 
 def _command(port: int) -> list[str]:
-    granian = str(Path(sys.executable).with_name("granian"))
-    return [
-        *(granian, "--interface", "wsgi", "--workers", str(PROCESSES), "--blocking-threads", "1"),
-        *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
-        "bench.floors.application:application",
-    ]
+    return [sys.executable, "-m", "bench.floors", str(port)]
 
 
 def _wait_until_open(process: subprocess.Popen[bytes], port: int) -> None:

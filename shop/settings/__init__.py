@@ -136,7 +136,7 @@ class Settings:
     desk_networks: tuple[str, ...] = _setting("DESK_NETWORKS", (), variables.networks)
     web_processes: int = _setting("WEB_PROCESSES", 2, variables.count(1, 64))
     stop_notice: float = _setting("STOP_NOTICE", 0.5, variables.number(0, 40))
-    party_calls: int = _setting("PARTY_CALLS", 4, variables.count(1, 64))
+    party_calls: int = _setting("PARTY_CALLS", 6, variables.count(1, 64))
     desk_approval_cents: int = _setting(
         "DESK_APPROVAL_CENTS", 100_000, variables.count(0, 100_000_000_000)
     )
