@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,10 +38,13 @@ class Listening:
 
 
 class Server(Granian):  # type: ignore[valid-type]
-    """Granian, whose processes keep to a processor each if all processors have equally many."""
+    """Granian, whose processes keep to a processor each if all processors have equally many.
+
+    One that is told to stop while it still loads the application ends at once.
+    """
 
     def _spawn_worker(self, idx: int, target: Any, callback_loader: Callable[[], Any]) -> Any:
-        load = partial(_loaded_on_processor, idx, self.workers, callback_loader)
+        load = partial(_load_in_process, idx, self.workers, callback_loader)
         return super()._spawn_worker(idx, target, load)
 
 
@@ -78,7 +82,10 @@ def run(load: Load, where: Listening) -> None:
     server.serve(target_loader=partial(load, server.stopping.is_set), wrap_loader=False)
 
 
-def _loaded_on_processor(number: int, processes: int, load: Callable[[], Any]) -> Any:
+def _load_in_process(number: int, processes: int, load: Callable[[], Any]) -> Any:
+    # It was forked with the handlers of its parent, which would do nothing here but keep it alive.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
     keep_to_processor(number, processes)
     return load()
 

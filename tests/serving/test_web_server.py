@@ -1,4 +1,4 @@
-"""The web server's processes: each keeps to a processor of its own."""
+"""The web server's processes: each keeps to a processor of its own, and all of them end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,9 @@ pytestmark = [
 SERVED = """
 import os, sys
 from serving import web_server
-from tests.serving.test_web_server import noting
+from tests.serving.test_web_server import {load}
 os.sched_setaffinity(0, {{{processors}}})
-web_server.run(noting, web_server.Listening("127.0.0.1", {port}, {number}, 0.0))
+web_server.run({load}, web_server.Listening("127.0.0.1", {port}, {number}, 0.0))
 """
 
 
@@ -41,6 +43,37 @@ def noting(_stopping: Callable[[], bool]) -> Any:
         raise NotImplementedError
 
     return application
+
+
+def never_loaded(stopping: Callable[[], bool]) -> Any:
+    """Write the same file, and load for ever."""
+    noting(stopping)
+    threading.Event().wait()
+
+
+@contextmanager
+def served(load: Callable[..., Any], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a server of a process for each of two processors; yield it when they have begun."""
+    processors = sorted(os.sched_getaffinity(0))[:2]
+    program = SERVED.format(
+        load=load.__name__,
+        processors=", ".join(map(str, processors)),
+        port=processes.free_port(),
+        number=len(processors),
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, env=os.environ | {"NOTES": str(folder)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as server:  # fmt: skip
+        try:
+            wait_for_notes(folder, len(processors))
+            yield server
+        finally:
+            server.terminate()
+
+
+def wait_for_notes(folder: Path, number: int) -> None:
+    patience.wait_until(lambda: len(notes(folder)) == number, lambda: len(notes(folder)))
 
 
 def notes(folder: Path) -> dict[int, str]:
@@ -65,27 +98,19 @@ def test_a_process_keeps_to_a_processor_if_all_have_equally_many(
 
 
 def test_a_process_started_again_keeps_to_the_processor_of_the_one_before(tmp_path: Path) -> None:
-    processors = sorted(os.sched_getaffinity(0))[:2]
-    program = SERVED.format(
-        processors=", ".join(map(str, processors)),
-        port=processes.free_port(),
-        number=len(processors),
-    )
-    command = [sys.executable, "-c", program]
-    environment = os.environ | {"NOTES": str(tmp_path)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as server:
-        try:
-            patience.wait_until(
-                lambda: len(notes(tmp_path)) == len(processors), lambda: len(notes(tmp_path))
-            )
-            first = notes(tmp_path)
-            assert sorted(first.values()) == [str(processor) for processor in processors]
-            killed = max(first)
-            os.kill(killed, signal.SIGKILL)
-            patience.wait_until(
-                lambda: len(notes(tmp_path)) > len(first), lambda: len(notes(tmp_path))
-            )
-            (again,) = notes(tmp_path).keys() - first.keys()
-            assert notes(tmp_path)[again] == first[killed]
-        finally:
-            server.terminate()
+    with served(noting, tmp_path):
+        first = notes(tmp_path)
+        processors = sorted(os.sched_getaffinity(0))[:2]
+        assert sorted(first.values()) == [str(processor) for processor in processors]
+        killed = max(first)
+        os.kill(killed, signal.SIGKILL)
+        wait_for_notes(tmp_path, len(first) + 1)
+        (again,) = notes(tmp_path).keys() - first.keys()
+        assert notes(tmp_path)[again] == first[killed]
+
+
+def test_processes_that_still_load_the_application_end_when_they_are_told(tmp_path: Path) -> None:
+    with served(never_loaded, tmp_path) as server:
+        server.terminate()
+        said, _ = server.communicate(timeout=patience.STUCK)
+    assert "Killing" not in said
