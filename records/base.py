@@ -87,7 +87,7 @@ class Table(Model):
 
     @classmethod
     def add(cls, **values: Any) -> None:
-        """Insert a row."""
+        """Insert a row. Raises `IntegrityError` if a constraint forbids it."""
         if has_expression(values):
             cls.insert(values).execute()
         else:
@@ -95,13 +95,20 @@ class Table(Model):
 
     @classmethod
     def add_all(cls, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert a few rows, all with values of the same names."""
+        """Insert a few rows, all with values of the same names, none computed by the database.
+
+        Raises `IntegrityError` if a constraint forbids one of them: none is inserted then.
+        """
         if rows:
             Insertion.of(cls, tuple(rows[0]), len(rows)).run(cls._meta.database, *rows)
 
     @classmethod
     def add_once(cls, **values: Any) -> Any:
-        """Insert a row; return its key, None if another has a value of it that is unique."""
+        """Insert a row; return its key, None if another has a value of it that is unique.
+
+        No value is computed by the database. Raises `IntegrityError` for an unknown foreign key, on
+        PostgreSQL for a CHECK or NOT NULL as well: SQLite's OR IGNORE inserts no row then.
+        """
         return Insertion.of(cls, tuple(values), is_once=True).run(cls._meta.database, values)
 
     @classmethod
