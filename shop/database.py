@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
+import psycopg
 from peewee import Database, DatabaseError, InterfaceError, OperationalError, SqliteDatabase
 from playhouse.db_url import parse
 from playhouse.migrations import Runner
@@ -151,6 +152,11 @@ class KeptPostgresql(PooledPsycopg3Database):
         arriving.register(conn, POLLIN)
         return bool(arriving.poll(0)) and super()._is_closed(conn)
 
+    def open_apart(self) -> psycopg.Connection:
+        """Open a connection that does not belong to the pool. Raises `OperationalError`."""
+        opened: psycopg.Connection = super(PooledDatabase, self)._connect()
+        return opened
+
 
 def make_private(path: Path) -> None:
     """Create the file at ``path`` if it is missing, and let only its owner read and write it.
@@ -219,6 +225,12 @@ def is_refused_write(error: BaseException) -> bool:
 def reads_at_once() -> bool:
     """Return whether a short read waits for nobody: in SQLite's WAL mode no writer blocks it."""
     return isinstance(database.obj, SqliteDatabase)
+
+
+def open_apart() -> psycopg.Connection:
+    """Open a connection to PostgreSQL for its caller alone. Raises `OperationalError`."""
+    assert isinstance(database.obj, KeptPostgresql)
+    return database.obj.open_apart()
 
 
 def close_idle_connections() -> None:

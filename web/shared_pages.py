@@ -9,7 +9,7 @@ page of their own, which nothing keeps.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -22,7 +22,7 @@ from shop.pricing import catalogue_version
 from shop.settings import Settings
 from web import access_log, error_pages, headers, languages
 from web.assets import Assets
-from web.single_flight import SingleFlight
+from web.shared_read import SharedRead
 from web.stored import RawHeaders, Stored, compressed, raw_headers
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class SharedPages:
         self._assets = assets
         self._is_behind_proxies = settings.trusted_proxies > 0
         self._kept: dict[Key, _Kept] = {}
-        self._reading = SingleFlight(self._version)
+        self._read: SharedRead[str] | None = None
         app.after_request(self._keep)
 
         @app.context_processor
@@ -141,8 +141,8 @@ class SharedPages:
         """Return the answer to a request for a file or a kept page; None for all others.
 
         The web server's event loop calls this before it gives a request to a thread, which would
-        take longer than the answer. A database elsewhere is asked for the version by one thread,
-        for all requests at once. ``headers`` are the request's by lower-case name.
+        take longer than the answer. A database elsewhere is asked for the version once for all
+        requests that wait for it. ``headers`` are the request's by lower-case name.
         """
         if method not in READING or not BODY_HEADERS.isdisjoint(headers):
             return None
@@ -154,8 +154,7 @@ class SharedPages:
         cookies = headers.get("cookie", "")
         if kept is None or self._session in cookies:
             return None
-        version = self._version() if database.reads_at_once() else await self._reading.call()
-        if kept.version != version:
+        if kept.version != await self._version_at_once():
             return None
         status, raw, body = kept.response.raw_answer(method, headers)
         extra = self._record(kept, method, status, began, cookies)
@@ -183,6 +182,23 @@ class SharedPages:
                 return _version_with(self._assets, catalogue_version.current_by_clock())
         except database.DATABASE_UNAVAILABLE:
             return ""  # The application says so.
+
+    async def _version_at_once(self) -> str:
+        """Return `_version` without a thread; "" also if only a thread finds it out."""
+        if database.reads_at_once():
+            return self._version()
+        if self._read is None:
+            self._read = SharedRead(
+                database.open_apart, *catalogue_version.statement_by_clock("$1"), self._version_of
+            )
+        try:
+            return await self._read.value()
+        except database.DATABASE_UNAVAILABLE:
+            return ""  # The application says so.
+
+    def _version_of(self, row: Sequence[str | None]) -> str:
+        known = catalogue_version.known_by_clock(row)
+        return _version_with(self._assets, known) if known else ""
 
     def _answer(
         self,

@@ -7,7 +7,7 @@ the first request after it was committed.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from records.base import MomentField, database
@@ -46,6 +46,11 @@ class Kept(Generic[T]):
             self._kept = (token, found)
         return found
 
+    def if_known(self, token: str) -> T | None:
+        """Return what `under` would without reading it; None if it has to be read."""
+        known, found = self._kept
+        return found if known == token else None
+
     def last(self) -> T:
         """Return what `under` returned last; ``nothing`` at first."""
         return self._kept[1]
@@ -82,16 +87,39 @@ def current() -> str:
 
 def current_by_clock() -> str:
     """Set the clock to the sandbox's, and return `current`: one short statement reads both."""
+    row = database.execute_sql(*statement_by_clock(database.param)).fetchone()
+    _follow_clock(row)
+    return _version(str(row[0]))
+
+
+def statement_by_clock(parameter: str) -> tuple[str, tuple[str, ...]]:
+    """Return the statement of `current_by_clock` and its values; ``parameter`` stands for one."""
     switch = test_points.clock_switch()
     if switch is None:
-        return current()
-    sql = TOKEN_AND_CLOCK.replace("?", database.param)
-    known, moved_on = database.execute_sql(sql, (switch,)).fetchone()
-    test_points.set_clock(moved_on)
-    return _version(str(known))
+        return TOKEN, ()
+    return TOKEN_AND_CLOCK.replace("?", parameter), (switch,)
 
 
-def _version(known: str) -> str:
+def known_by_clock(row: Sequence[str | None]) -> str:
+    """Do what `current_by_clock` does by a row of its statement, without reading any more.
+
+    Returns "" if this process has not read yet what the catalogue with the row's token has.
+    """
+    _follow_clock(row)
+    token = str(row[0])
+    moments = kept().if_known(token)
+    return "" if moments is None else _at(token, moments)
+
+
+def _follow_clock(row: Sequence[str | None]) -> None:
+    if len(row) > 1:
+        test_points.set_clock(row[1])
+
+
+def _version(token: str) -> str:
+    return _at(token, kept().under(token))
+
+
+def _at(token: str, moments: list[Any]) -> str:
     now = clock.now()
-    passed = bisect_right(kept().under(known), now)
-    return f"{known} {passed} {clock.day_of(now)}"
+    return f"{token} {bisect_right(moments, now)} {clock.day_of(now)}"

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import brotli
 import flask
+import peewee
 import pytest
 import time_machine
 from flask import Flask
@@ -18,6 +19,8 @@ from werkzeug.test import TestResponse
 
 from models import Account, Contract, Offer, Price
 from shop import clock as shop_clock
+from shop import database as shop_database
+from shop.database import KeptPostgresql
 from shop.subscriptions import price_changes
 from tests.support.client import CheckingClient, browser
 from tests.support.visitor import Visitor
@@ -311,6 +314,20 @@ def test_the_event_loop_leaves_all_else_to_the_application(app: Flask) -> None:
     assert at_once(app, "/en/") is None
     assert at_once(app, "/nowhere") is None
     a_price()
+    assert at_once(app, "/fr/") is None
+
+
+def test_the_event_loop_leaves_what_it_cannot_read_to_the_application(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit(app, "/fr/")
+    assert at_once(app, "/fr/") is not None
+
+    def refuse(*_: object) -> None:
+        raise peewee.OperationalError("gone")
+
+    monkeypatch.setattr(KeptPostgresql, "open_apart", refuse)
+    monkeypatch.setattr(shop_database, "connection", refuse)
     assert at_once(app, "/fr/") is None
 
 
