@@ -100,27 +100,40 @@ class Table(Model):
         Raises `IntegrityError` if a constraint forbids one of them: none is inserted then.
         """
         if rows:
-            Insertion.of(cls, tuple(rows[0]), len(rows)).run(cls._meta.database, *rows)
+            Insertion.of(cls, tuple(rows[0])).run_all(cls._meta.database, rows)
 
     @classmethod
     def add_once(cls, **values: Any) -> Any:
         """Insert a row; return its key, None if another has a value of it that is unique.
 
-        No value is computed by the database. Raises `IntegrityError` for an unknown foreign key, on
-        PostgreSQL for a CHECK or NOT NULL as well: SQLite's OR IGNORE inserts no row then.
+        No value is computed by the database. Raises `IntegrityError` if another constraint forbids
+        the row.
         """
         return Insertion.of(cls, tuple(values), is_once=True).run(cls._meta.database, values)
 
     @classmethod
-    def create(cls, **values: Any) -> Self:
-        """Insert a row and return it; Peewee does it where the key is not a new number."""
-        key: Any = cls._meta.primary_key
-        if not cls._meta.auto_increment or key.name in values or has_expression(values):
-            return super().create(**values)
-        made: Any = cls(**values)
-        made._pk = Insertion.of(cls, tuple(made.__data__)).run(cls._meta.database, made.__data__)
-        made._dirty.clear()
-        return cast(Self, made)
+    def add_missing(cls, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert those of a few rows that have no unique value of another; return how many.
+
+        All have values of the same names, none computed by the database. Raises `IntegrityError`
+        if another constraint forbids one of them: none is inserted then.
+        """
+        if not rows:
+            return 0
+        missing = Insertion.of(cls, tuple(rows[0]), is_once=True)
+        return missing.run_all(cls._meta.database, rows)
+
+    def save(self, force_insert: bool = False, only: Any = None) -> Any:
+        """Write the row; Peewee does it unless it is a new one whose key will be a new number."""
+        row, meta = cast(Any, self), self._meta
+        key: Any = meta.primary_key
+        is_usual = force_insert and only is None and meta.auto_increment
+        if not is_usual or key.name in row.__data__ or has_expression(row.__data__):
+            return super().save(force_insert, only)
+        written = Insertion.of(type(self), tuple(row.__data__))
+        row._pk = written.run(meta.database, row.__data__)
+        row._dirty.clear()
+        return 1
 
     @classmethod
     def get(cls, *query: Any, **filters: Any) -> Self:

@@ -5,7 +5,7 @@ Peewee builds an INSERT anew for each row, which took six times as long as to in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from peewee import (
@@ -28,15 +28,16 @@ class Insertion:
 
     _made: ClassVar[dict[tuple[Any, ...], Insertion]] = {}
 
-    def __init__(
-        self, model: type[Model], names: tuple[str, ...], number: int, *, is_once: bool
-    ) -> None:
+    def __init__(self, model: type[Model], names: tuple[str, ...], *, is_once: bool) -> None:
         meta = model._meta
-        query: Any = model.insert_many([dict.fromkeys(names)] * number)
+        query: Any = model.insert(dict.fromkeys(names))
         if is_once:
             query = query.on_conflict_ignore().returning(meta.primary_key)
-        self._sql, _ = query.sql()
+        self._sql, parameters = query.sql()
         self._returns = bool(query._returning)
+        self._row = f"({', '.join([meta.database.param] * len(parameters))})"
+        self._before, _, self._after = query.returning().sql()[0].partition(self._row)
+        self._given = len(names)
         given = {meta.combined[name]: name for name in names}
         fields = sorted({**meta.defaults, **given}, key=lambda field: field._sort_key)
         self._columns = [
@@ -45,32 +46,42 @@ class Insertion:
         ]
 
     @classmethod
-    def of(
-        cls, model: type[Model], names: tuple[str, ...], number: int = 1, *, is_once: bool = False
-    ) -> Insertion:
-        """Return the INSERT of a ``number`` of rows with values of these names.
+    def of(cls, model: type[Model], names: tuple[str, ...], *, is_once: bool = False) -> Insertion:
+        """Return the INSERT of rows with values of these names, as the model's database writes it.
 
-        It is the one of the model's database. ``is_once``: it inserts none where a unique value is
-        there already.
+        ``is_once``: it inserts none where a unique value is there already.
         """
-        shape = model, names, number, is_once, model._meta.database.param
+        shape = model, names, is_once, model._meta.database.param
         found = cls._made.get(shape)
         if found is None:
-            found = cls._made[shape] = cls(model, names, number, is_once=is_once)
+            found = cls._made[shape] = cls(model, names, is_once=is_once)
         return found
 
-    def run(self, database: Any, *rows: Mapping[str, Any]) -> Any:
-        """Insert rows; return the key of a single one, None if it is there already."""
-        parameters = []
-        for values in rows:
-            for name, default, plain, store in self._columns:
-                value = values[name] if name else default() if callable(default) else default
-                parameters.append(value if type(value) is plain else store(value))
-        cursor = database.execute_sql(self._sql, parameters)
+    def run(self, database: Any, values: Mapping[str, Any]) -> Any:
+        """Insert a row; return its key, None if it is there already."""
+        cursor = database.execute_sql(self._sql, self._parameters(values))
         if not self._returns:
             return cursor.lastrowid
         keys = cursor.fetchall()
         return keys[0][0] if keys else None
+
+    def run_all(self, database: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert rows by one statement; return how many were not there already.
+
+        Raises `ValueError` or `KeyError` if one has values of other names.
+        """
+        if any(len(values) != self._given for values in rows):
+            raise ValueError("all rows need values of the same names")
+        parameters = [each for values in rows for each in self._parameters(values)]
+        sql = self._before + ", ".join([self._row] * len(rows)) + self._after
+        return int(database.execute_sql(sql, parameters).rowcount)
+
+    def _parameters(self, values: Mapping[str, Any]) -> list[Any]:
+        parameters = []
+        for name, default, plain, store in self._columns:
+            value = values[name] if name else default() if callable(default) else default
+            parameters.append(value if type(value) is plain else store(value))
+        return parameters
 
 
 def plain_type(field: Any) -> type | None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from select import POLLIN, poll
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from weakref import WeakSet
+from weakref import ref
 
 import psycopg
-from peewee import Database, DatabaseError, InterfaceError, OperationalError, SqliteDatabase
+from peewee import SQL, Database, DatabaseError, InterfaceError, OperationalError, SqliteDatabase
 from playhouse.db_url import parse
 from playhouse.migrations import Runner
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
@@ -35,6 +35,9 @@ POOL_SIZE = 64
 
 STALE_SECONDS = 300
 """The age at which a kept connection is replaced."""
+
+MOST_CURSORS = 200
+"""Cursors of a connection above which those that are gone are forgotten."""
 
 HISTORY = "schema_migration"
 """The table of the migrations applied."""
@@ -85,18 +88,22 @@ class KeptConnection(sqlite3.Connection):
     def __init__(self, path: str, *options: Any, **named: Any) -> None:
         super().__init__(path, *options, **named)
         self.opened = _identity(path)
-        self.cursors = WeakSet[sqlite3.Cursor]()
+        self.cursors: list[ref[sqlite3.Cursor]] = []
 
     def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
         """Return a cursor, which `release` closes if its rows are not read to the end."""
         made = super().cursor(factory)
-        self.cursors.add(made)
+        self.cursors.append(ref(made))
+        if len(self.cursors) >= MOST_CURSORS:
+            self.cursors = [each for each in self.cursors if each() is not None]
         return made
 
     def release(self) -> None:
         """End what is not finished: rows half read would show old data to the next user."""
-        for cursor in list(self.cursors):
-            cursor.close()
+        for each in self.cursors:
+            if (cursor := each()) is not None:
+                cursor.close()
+        self.cursors.clear()
         if self.in_transaction:
             self.rollback()
 
@@ -130,12 +137,28 @@ class KeptSqlite(PooledDatabase, PrivateSqlite):
     One to a file that was replaced, or opened before this process was forked, is not used again.
     """
 
+    def conflict_statement(self, on_conflict: Any, query: Any) -> Any:
+        """Return how an INSERT begins.
+
+        Rows that are there already are left out as on PostgreSQL (`conflict_update`): SQLite's own
+        OR IGNORE leaves out those that break another constraint, too.
+        """
+        return None if _ignores(on_conflict) else super().conflict_statement(on_conflict, query)
+
+    def conflict_update(self, oc: Any, query: Any) -> Any:
+        """Return how an INSERT ends."""
+        return SQL("ON CONFLICT DO NOTHING") if _ignores(oc) else super().conflict_update(oc, query)
+
     def _is_closed(self, conn: KeptConnection) -> bool:
         return conn.opened != _identity(self.database)
 
     def _can_reuse(self, conn: KeptConnection) -> bool:
         conn.release()
         return True
+
+
+def _ignores(on_conflict: Any) -> bool:
+    return (on_conflict._action or "").lower() == "ignore"
 
 
 class KeptPostgresql(PooledPsycopg3Database):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
+from peewee import ModelSelect
+
 from records.invoices import Invoice, InvoiceFile
 from records.payment_methods import PaymentMethod
 from shop import clock, settings, vat
@@ -15,6 +17,7 @@ from shop.errors import N_
 from shop.pricing import lines
 from shop.pricing.money import Totals
 from shop.settings import Seller
+from shop.sql.prepared import prepared
 from shop.text.templates import translate
 
 _PAYMENT_METHODS = {
@@ -25,18 +28,22 @@ _PAYMENT_METHODS = {
 
 def pdf_of(invoice: Invoice) -> bytes:
     """Return the PDF of an invoice: rendered on first use, the same bytes afterwards."""
-    stored = InvoiceFile.get_or_none(InvoiceFile.invoice == invoice)
-    if stored is None:
-        content = invoice_pdf(document_of(invoice))
-        InvoiceFile.insert(
-            invoice=invoice,
-            content=content,
-            digest=hashlib.sha256(content).hexdigest(),
-            made_at=clock.now(),
-        ).on_conflict_ignore().execute()
-        # If two processes rendered it at once, both use the file that was stored first.
-        stored = InvoiceFile.get(InvoiceFile.invoice == invoice)
-    return bytes(stored.content)
+    if (stored := _file_of.first(invoice)) is not None:
+        return bytes(stored.content)
+    content = invoice_pdf(document_of(invoice))
+    is_first = InvoiceFile.add_once(
+        invoice=invoice,
+        content=content,
+        digest=hashlib.sha256(content).hexdigest(),
+        made_at=clock.now(),
+    )
+    # If two processes rendered it at once, both use the file that was stored first.
+    return content if is_first else bytes(_file_of.get(invoice).content)
+
+
+@prepared
+def _file_of(invoice: Invoice) -> ModelSelect[InvoiceFile]:
+    return InvoiceFile.select().where(InvoiceFile.invoice == invoice)
 
 
 def document_of(invoice: Invoice) -> InvoiceDocument:

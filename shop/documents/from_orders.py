@@ -96,12 +96,12 @@ def contract_pdf_of(contract: Contract) -> bytes:
         return stored
     with _making:
         if (stored := _stored_pdf(contract, shop_name)) is None:
-            ContractFile.insert(
+            ContractFile.add_once(
                 contract=contract,
                 shop_name=shop_name,
                 content=_rendered(contract, shop_name),
                 made_at=clock.now(),
-            ).on_conflict_ignore().execute()
+            )
             # If two processes rendered it at once, both use the file that was stored first.
             stored = _stored_pdf(contract, shop_name)
     assert stored is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from peewee import JOIN
+from peewee import JOIN, ModelUpdate
 
 from records.account_credits import AccountCredit
 from records.accounts import Account
@@ -28,6 +28,7 @@ from shop.jobs import kinds
 from shop.pricing import money
 from shop.pricing.lines import Position
 from shop.sandbox_link import test_points
+from shop.sql.prepared import prepared_update
 from shop.text import templates
 from shop.vat import VatTreatment
 
@@ -153,21 +154,25 @@ def _next_number(series: str) -> tuple[str, datetime]:
     while True:
         year = clock.today().year
         name = f"{series}{year}"
-        lock = InvoiceSeries.update(last=InvoiceSeries.last).where(InvoiceSeries.name == name)
-        while not lock.execute():  # waits for a transaction that holds the row
-            InvoiceSeries.insert(name=name, last=0).on_conflict_ignore().execute()
+        while not (found := _counted.rows(name)):  # waits for a transaction that holds the row
+            InvoiceSeries.add_once(name=name, last=0)
         test_points.point("invoices.number")
         # The wait may have ended on another day, even in another year: dates follow the numbers.
         now = clock.now()
         if clock.day_of(now).year == year:
-            break
-    (row,) = (
+            return f"{name}-{found[0].last:06d}", now
+        InvoiceSeries.update(last=InvoiceSeries.last - 1).where(
+            InvoiceSeries.name == name
+        ).execute()
+
+
+@prepared_update
+def _counted(name: str) -> ModelUpdate:
+    return (
         InvoiceSeries.update(last=InvoiceSeries.last + 1)
         .where(InvoiceSeries.name == name)
         .returning(InvoiceSeries.last)
-        .execute()
     )
-    return f"{name}-{row.last:06d}", now
 
 
 def _payment_columns(payment: Payment) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import cache
 from typing import Any, cast
 
 import structlog
@@ -30,7 +31,7 @@ from shop.errors import PartyUnavailable
 from shop.jobs import soon
 from shop.metrics import durations
 from shop.sandbox_link import test_points
-from shop.sql.prepared import prepared_update
+from shop.sql.prepared import Prepared, prepared_update
 
 log = structlog.get_logger()
 
@@ -53,6 +54,8 @@ class Priority(IntEnum):
     LETTER = -10  # e-mails: rendering their PDFs takes longer than installing a group
     BULK = -20  # one of thousands of jobs that one customer started
 
+
+_PRIORITIES = tuple(map(int, Priority))
 
 UNKNOWN_KIND_DELAY = timedelta(minutes=1)
 """The delay before a job of a kind unknown to this worker is tried again."""
@@ -172,8 +175,14 @@ _DUE_OF_PRIORITY = (
     "SELECT * FROM (SELECT id, priority, run_at FROM job WHERE status = 'queued' AND priority = ? "
     "AND run_at <= ? ORDER BY run_at, id LIMIT ?) AS due"
 )
+_DUE_OF_ANY_PRIORITY = (
+    "SELECT * FROM (SELECT id, -1000 AS priority, run_at FROM job WHERE status = 'queued' "
+    "AND run_at <= ? ORDER BY run_at, id LIMIT ?) AS due"
+)
+"""Jobs of priorities that only a newer version knows come last; the others are found twice."""
+
 _DUE = (
-    " UNION ALL ".join([_DUE_OF_PRIORITY] * len(Priority))
+    " UNION ALL ".join([*[_DUE_OF_PRIORITY] * len(Priority), _DUE_OF_ANY_PRIORITY])
     + " ORDER BY priority DESC, run_at, id LIMIT ?"
 )
 """Each priority is one look into the index `job_waiting`, however many jobs wait for later."""
@@ -182,17 +191,10 @@ _DUE = (
 def due_jobs(limit: int) -> list[int]:
     """Return the ids of jobs that wait for a worker, in the order in which they are taken."""
     sql = _DUE if database.obj.param == "?" else _DUE.replace("?", database.obj.param)
-    now = clock.now()
-    moment = Job.run_at.db_value(now)
-    given = [value for priority in Priority for value in (int(priority), moment, limit)]
-    rows = database.execute_sql(sql, [*given, limit]).fetchall()
-    return [row[0] for row in rows] or _of_unknown_priority(now, limit)
-
-
-def _of_unknown_priority(now: datetime, limit: int) -> list[int]:
-    """Return due jobs, of which none has a priority that this version knows."""
-    due = Job.select(Job.id).where(Job.status == JobStatus.QUEUED, Job.run_at <= now)
-    return [job.id for job in due.limit(limit)]
+    moment = Job.run_at.db_value(clock.now())
+    given = [value for priority in _PRIORITIES for value in (priority, moment, limit)]
+    rows = database.execute_sql(sql, [*given, moment, limit, limit]).fetchall()
+    return list(dict.fromkeys([row[0] for row in rows]))
 
 
 def run_due(goes_on: Callable[[], bool]) -> None:
@@ -348,18 +350,22 @@ def _delay(handler: Handler, attempts: int, error: Exception) -> timedelta:
 
 def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
     """End this worker's lease of a job, unless it has expired and another worker holds the job."""
-    if not changes:
-        return bool(_released.changed(job.id, job.attempts, status))
-    return bool(_release_of(job.id, job.attempts, status, **changes).execute())
+    release = _released(tuple(changes))
+    return bool(release.changed(job.id, job.attempts, status, *changes.values()))
 
 
-def _release_of(job_id: int, attempt: int, status: str, **changes: Any) -> ModelUpdate:
-    return Job.update(status=status, lease_until=None, dispatched_at=None, **changes).where(
-        Job.id == job_id, Job.status == JobStatus.RUNNING, Job.attempts == attempt
-    )
+@cache
+def _released(names: tuple[str, ...]) -> Prepared[Any]:
+    """Return the update that ends a lease, with changes of these names."""
 
+    @prepared_update
+    def released(job_id: int, attempt: int, status: str, *changes: Any) -> ModelUpdate:
+        changed = dict(zip(names, changes, strict=True))
+        return Job.update(status=status, lease_until=None, dispatched_at=None, **changed).where(
+            Job.id == job_id, Job.status == JobStatus.RUNNING, Job.attempts == attempt
+        )
 
-_released = prepared_update(_release_of)
+    return released
 
 
 def sweep() -> int:

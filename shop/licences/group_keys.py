@@ -24,8 +24,9 @@ def keys_of(group: LicenceGroup) -> set[bytes]:
 
 def create(group: LicenceGroup) -> None:
     """Write the keys of a new group, in the caller's transaction."""
-    rows = [{"account": group.account_id, "key": key, "group": group.id} for key in keys_of(group)]
-    GroupKey.insert_many(rows).on_conflict_ignore().execute()
+    GroupKey.add_missing([
+        {"account": group.account_id, "key": key, "group": group.id} for key in keys_of(group)
+    ])  # fmt: skip
 
 
 def replace(group: LicenceGroup) -> None:

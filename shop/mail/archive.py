@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import ModelSelect, fn
+from peewee import ModelSelect, ModelUpdate, fn
 
 from records.accounts import Account
 from records.base import database
@@ -29,7 +29,7 @@ from shop.jobs import kinds
 from shop.mail import mark
 from shop.mail.links import Links
 from shop.security import encryption
-from shop.sql.prepared import prepared
+from shop.sql.prepared import prepared, prepared_update
 from shop.text import templates
 from shop.text.email_addresses import normalized
 from shop.text.folding import fold
@@ -304,6 +304,9 @@ def render_missing(attachments: Sequence[Attachment]) -> list[Attachment]:
 def keep_contents(attachments: Sequence[Attachment]) -> None:
     """Store the content of attachments with them."""
     for attachment in attachments:
-        Attachment.update(content=attachment.content).where(
-            Attachment.id == attachment.id
-        ).execute()
+        _content_kept.changed(attachment.id, attachment.content)
+
+
+@prepared_update
+def _content_kept(attachment_id: int, content: bytes) -> ModelUpdate:
+    return Attachment.update(content=content).where(Attachment.id == attachment_id)

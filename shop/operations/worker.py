@@ -66,6 +66,7 @@ class Crew:
     def __init__(self, threads: int, stopping: Stop) -> None:
         self._stopping = stopping
         self._calls = 0
+        self._idle = 0
         self._called = threading.Condition()
         self._threads = [
             threading.Thread(target=self._work, name=f"job-{number}", daemon=True)
@@ -78,11 +79,16 @@ class Crew:
             thread.start()
 
     def call(self) -> None:
-        """Wake as many threads as jobs are due."""
-        due = len(queue.due_jobs(len(self._threads)))
+        """Wake as many threads as jobs are due; those that run one look for the next themselves."""
         with self._called:
-            self._calls = due
-            self._called.notify(due)
+            idle = self._idle
+            # One that found none before, and is not counted as idle yet, has to look again.
+            self._calls = 0 if idle else len(self._threads)
+        if idle:
+            due = len(queue.due_jobs(idle))
+            with self._called:
+                self._calls = due
+                self._called.notify(due)
 
     def finish(self) -> None:
         """Let each thread finish its job, and end."""
@@ -102,7 +108,9 @@ class Crew:
                 self._stopping.wait(PAUSE_SECONDS)
                 continue
             with self._called:
+                self._idle += 1
                 self._called.wait_for(lambda: self._calls or self._stopping.is_set())
+                self._idle -= 1
                 self._calls -= 1
 
 

@@ -45,7 +45,6 @@ def priced(row: OrderLine) -> Line:
 
 def positions_of(invoice: Invoice) -> tuple[Position, ...]:
     """Return the lines of an invoice or a credit note with periods, by position (one query)."""
-    rows = InvoiceLine.select().where(InvoiceLine.invoice == invoice).order_by(InvoiceLine.position)
     return tuple(
         Position(
             Line(
@@ -58,8 +57,13 @@ def positions_of(invoice: Invoice) -> tuple[Position, ...]:
             Period(row.period_start, row.period_end),
             row.service,
         )
-        for row in rows
+        for row in _invoiced_by_position.rows(invoice)
     )
+
+
+@prepared
+def _invoiced_by_position(invoice: Invoice) -> ModelSelect[InvoiceLine]:
+    return InvoiceLine.select().where(InvoiceLine.invoice == invoice).order_by(InvoiceLine.position)
 
 
 def _share_of(row: OrderLine | InvoiceLine) -> Share | None:

@@ -58,21 +58,16 @@ def start_delivered(group: LicenceGroup, order: Order) -> Subscription:
 def _begin(
     group: LicenceGroup, order: Order, period: Period, at: datetime, free_until: date | None
 ) -> Subscription:
-    begun = (
-        Subscription.insert(
-            group=group,
-            account=group.account_id,
-            anchor=periods.anchor_of(at),
-            started_at=at,
-            period_start=period.start,
-            period_end=period.end,
-            renews_on=period.end,
-            free_until=free_until,
-            price=price_changes.price_at(group.offer_id, order.placed_at),
-        )
-        .on_conflict_ignore()
-        .as_rowcount()
-        .execute()
+    begun = Subscription.add_once(
+        group=group,
+        account=group.account_id,
+        anchor=periods.anchor_of(at),
+        started_at=at,
+        period_start=period.start,
+        period_end=period.end,
+        renews_on=period.end,
+        free_until=free_until,
+        price=price_changes.price_at(group.offer_id, order.placed_at),
     )
     subscription = for_group(group)
     assert subscription is not None

@@ -17,7 +17,7 @@ from shop import clock
 from tests.support import queries
 from tests.support.belongings import Belongings
 
-pytestmark = pytest.mark.every_case
+pytestmark = [pytest.mark.every_case, pytest.mark.usefixtures("app")]
 
 
 def columns_of(row: Table) -> dict[str, Any]:
@@ -71,15 +71,18 @@ def test_the_insertion_into_each_table_is_that_of_peewee(app: Flask, model: type
     class Recorder:
         def execute_sql(self, sql: str, parameters: Any) -> Any:
             asked.append((sql, parameters))
-            return SimpleNamespace(lastrowid=1, fetchall=list)
+            return SimpleNamespace(lastrowid=1, fetchall=list, rowcount=3)
 
     Insertion.of(model, tuple(values)).run(Recorder(), values)
     Insertion.of(model, tuple(values), is_once=True).run(Recorder(), values)
-    Insertion.of(model, tuple(values), 3).run(Recorder(), values, values, values)
+    Insertion.of(model, tuple(values)).run_all(Recorder(), [values] * 3)
+    Insertion.of(model, tuple(values), is_once=True).run_all(Recorder(), [values] * 3)
 
     query: Any = model.insert(values)
     once = query.on_conflict_ignore().returning(model._meta.primary_key)
-    assert asked == [query.sql(), once.sql(), model.insert_many([values] * 3).sql()]
+    all_of_them: Any = model.insert_many([values] * 3).returning()
+    missing = all_of_them.on_conflict_ignore()
+    assert asked == [query.sql(), once.sql(), all_of_them.sql(), missing.sql()]
 
 
 def test_a_row_has_the_values_that_peewee_stores(alices: Belongings) -> None:
@@ -145,6 +148,38 @@ def test_a_row_is_added_once() -> None:
     assert Job.get_by_id(first).key == "once"
     assert again is None
     assert Job.select().where(Job.key == "once").count() == 1
+
+
+def test_those_rows_are_added_that_are_missing() -> None:
+    Job.create(**job("there"))
+    added = Job.add_missing([job("there"), job("new"), job("newer")])
+
+    assert added == 2
+    assert {each.key for each in Job.select().order_by(Job.id.desc()).limit(2)} == {"new", "newer"}
+    assert Job.add_missing([]) == 0
+
+
+def test_rows_added_together_have_values_of_the_same_names() -> None:
+    more, other = job("more") | {"status": "done"}, job("other") | {"error": "none"}
+    del other["kind"]
+    for add in (Job.add_all, Job.add_missing):
+        for odd, error in ((more, ValueError), (other, KeyError)):
+            with pytest.raises(error):
+                add([job("first"), odd])
+    assert not Job.select().where(Job.key == "first").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"status": "odd"}, {"status": None}])
+def test_a_row_that_breaks_a_rule_is_not_one_that_is_there(wrong: dict[str, Any]) -> None:
+    values = job("wrong") | wrong
+    for add in (
+        lambda: Job.add_once(**values),
+        lambda: Job.add_missing([job("right") | {"status": "queued"}, job("wrong") | wrong]),
+        lambda: Job.insert(values).on_conflict_ignore().execute(),
+    ):
+        with pytest.raises(IntegrityError), database.atomic():
+            add()
+    assert not Job.select().where(Job.key.in_(["right", "wrong"])).exists()
 
 
 def test_a_second_row_of_a_unique_value_is_refused() -> None:

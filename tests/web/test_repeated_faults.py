@@ -121,8 +121,11 @@ def test_a_fault_that_was_away_for_a_minute_has_its_traceback_again(
 
 
 def test_a_worker_in_an_outage_is_one_line_a_minute(
-    outage: None, minutes: Minutes, log_lines: Read
+    outage: None, minutes: Minutes, log_lines: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As if one of its threads were idle.
+    monkeypatch.setattr(worker.Crew, "call", lambda self: queue.due_jobs(1))
+
     class Stopping(threading.Event):
         left = 20
 

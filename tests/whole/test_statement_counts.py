@@ -29,12 +29,12 @@ REQUESTS = 87
 JOBS = {
     "deliver_order": [19],
     "install_group": [24, 27],
-    "invoice_order": [23],
-    "send_letter": [19, 16],
+    "invoice_order": [22],
+    "send_letter": [19, 15],
 }
 """Of each job of that order, from the look for it until it is finished, as they ran."""
 
-RENEWAL = 23
+RENEWAL = 22
 """Of one renewal with its invoice and e-mail."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import Field, PostgresqlDatabase, Value
+from peewee import Field, ModelUpdate, PostgresqlDatabase, Value
 
 from records.base import database, lock
 from records.events import Event
@@ -14,6 +14,7 @@ from records.seats import Seat, SeatEvent, SeatKey
 from shop import clock, transitions
 from shop.licences import usage
 from shop.licences.seats import handovers, search_keys
+from shop.sql.prepared import prepared_update
 
 ALIVE = (GroupStatus.INSTALLED, GroupStatus.SUSPENDED)
 
@@ -159,15 +160,18 @@ def create_seats(
 
 def _make(group: LicenceGroup, line: Any, first: int, last: int) -> None:
     rows = [{"group": group, "line": line, "number": n} for n in range(first, last + 1)]
-    counted = LicenceGroup.seats_unconfigured
     with database.transaction():
         if lock(group).is_over:
             raise GroupEnded
-        made = Seat.insert_many(rows).on_conflict_ignore().as_rowcount().execute()
-        if not made:
-            return
-        search_keys.create_keys(group, first, last)
-        LicenceGroup.update({counted: counted + made}).where(LicenceGroup.id == group.id).execute()
+        if made := Seat.add_missing(rows):
+            search_keys.create_keys(group, first, last)
+            _counted.changed(group.id, made)
+
+
+@prepared_update
+def _counted(group_id: int, made: int) -> ModelUpdate:
+    counted = LicenceGroup.seats_unconfigured
+    return LicenceGroup.update({counted: counted + made}).where(LicenceGroup.id == group_id)
 
 
 def remove_seats(group: LicenceGroup, seats: list[int]) -> None:

@@ -184,8 +184,11 @@ def test_jobs_that_wait_for_later_hide_none_that_is_due(
 def test_a_job_of_a_priority_that_is_not_known_is_run_last(work: Work) -> None:
     queue.enqueue(KIND, "of a newer version", priority=7)
     enqueue_job("known")
-    assert waiting_keys() == ["known"]
-    assert queue.drain() == 2
+    queue.enqueue(KIND, "known, of bulk", priority=Priority.BULK)
+    keys = ["known", "known, of bulk", "of a newer version"]
+    assert waiting_keys() == keys
+    assert [Job.get_by_id(number).key for number in queue.due_jobs(1)] == keys[:1]
+    assert queue.drain() == 3
 
 
 def test_drain_takes_jobs_in_the_order_of_a_worker(work: Work) -> None:
