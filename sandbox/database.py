@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
-from peewee import Model
+from peewee import OP, Expression, Field, Model
 from playhouse.pool import PooledSqliteDatabase
 
 SCHEMA = 3
@@ -52,6 +53,71 @@ class Table(Model):
     class Meta:
         database = database
         only_save_dirty = True
+
+    @classmethod
+    def get(cls, *query: Any, **filters: Any) -> Self:
+        """Return the first row that matches; raise `DoesNotExist` without one.
+
+        Where one column has a certain value, the row is read by SQL that is kept.
+        """
+        if filters or len(query) != 1 or not _compares_a_column(cls, query[0]):
+            return super().get(*query, **filters)
+        return cast(Self, _first(cls, query[0].lhs, query[0].rhs))
+
+    @classmethod
+    def create(cls, **values: Any) -> Self:
+        """Insert a row and return it. Raises `IntegrityError` if a constraint forbids it."""
+        made: Any = cls(**values)
+        sql, columns = _insertion(cls, tuple(made.__data__))
+        parameters = [column.db_value(made.__data__[column.name]) for column in columns]
+        cursor = database.execute_sql(sql, parameters)
+        if cls._meta.auto_increment and made._pk is None:
+            made._pk = cursor.lastrowid
+        made._dirty.clear()
+        return cast(Self, made)
+
+
+def _compares_a_column(table: type[Table], condition: Any) -> bool:
+    """Return whether a condition is that a column of a table equals a text or a number."""
+    return (
+        type(condition) is Expression
+        and condition.op == OP.EQ
+        and isinstance(condition.lhs, Field)
+        and condition.lhs.model is table
+        and isinstance(condition.rhs, (str, int))
+    )
+
+
+def _first(table: Any, column: Any, value: Any) -> Any:
+    cursor = database.execute_sql(_statement(table, column), [column.db_value(value)])
+    found = cursor.fetchone()
+    cursor.close()
+    if found is None:
+        raise table.DoesNotExist(f"no {table.__name__} has {column.name} {value!r}")
+    row = table.__new__(table)
+    row.__data__ = {
+        field.name: field.python_value(each)
+        for field, each in zip(table._meta.sorted_fields, found, strict=True)
+    }
+    row.__rel__, row._dirty = {}, set()
+    return row
+
+
+@cache
+def _insertion(table: Any, names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    """Return the SQL that inserts a row with these columns, and the columns in its order."""
+    sql, _ = table.insert(dict.fromkeys(names)).sql()
+    return sql, [column for column in table._meta.sorted_fields if column.name in names]
+
+
+@cache
+def _statement(table: Any, column: Any) -> str:
+    """Return the SQL of the first row with a value of a column.
+
+    Peewee builds it anew each time, which took several times as long as to run it.
+    """
+    sql: str = table.select().where(column == 0).limit(1).sql()[0]
+    return sql.replace("LIMIT ?", "LIMIT 1")
 
 
 def open_database(path: str, tables: list[type[Any]]) -> None:

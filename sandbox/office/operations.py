@@ -21,6 +21,11 @@ from sandbox.office import passwords
 from sandbox.office.models import Operation
 from sandbox.office.rules import IMMEDIATE_ACTIONS, OperationFailed, execute_operation
 
+IS_ANY_DUE = (
+    "SELECT 1 FROM operation WHERE domain = ? AND status = 'pending' AND due_at <= ? LIMIT 1"
+)
+"""A constant: it is asked at each call."""
+
 BATCH_SIZE = 200
 """Operations in one transaction; a limit, so that other writers do not wait long."""
 
@@ -95,7 +100,7 @@ def find_operation(key: str) -> Operation | None:
 
 def execute_due(domain: str) -> None:
     """Execute the due operations of a tenant, oldest first."""
-    while _due_operations(domain).exists():
+    while database.execute_sql(IS_ANY_DUE, (domain, clock.now())).fetchone():
         with database.atomic():
             for operation in _due_operations(domain).limit(BATCH_SIZE):
                 _execute(operation)
