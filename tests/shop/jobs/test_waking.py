@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,7 +11,7 @@ from models import Job, JobStatus, database
 from shop.database import connection
 from shop.jobs import queue, waking
 from shop.operations import worker
-from tests.support import patience, racing
+from tests.support import patience, queries, racing
 from tests.support.work import KIND, Work, enqueue_job
 
 pytestmark = pytest.mark.every_case
@@ -99,6 +99,60 @@ def test_a_thread_goes_on_with_the_jobs_that_follow(crew: worker.Crew, work: Wor
     with connection():
         enqueue_job()
         crew.call()
+    assert done.wait(timeout=patience.STUCK)
+
+
+def test_a_job_that_comes_while_a_thread_is_about_to_sleep_is_run(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found_none, may_sleep, done = (threading.Event() for _ in range(3))
+    work.act = done.set
+    inner = queue.run_due
+
+    def run_due(goes_on: Callable[[], bool]) -> None:
+        inner(goes_on)
+        found_none.set()
+        assert may_sleep.wait(timeout=patience.STUCK)
+
+    monkeypatch.setattr(queue, "run_due", run_due)
+    database.close()
+    crew = worker.Crew(1, worker.Stop())
+    crew.start()
+    try:
+        assert found_none.wait(timeout=patience.STUCK)
+        with connection():
+            enqueue_job()
+            crew.call()
+        may_sleep.set()
+        assert done.wait(timeout=patience.STUCK)
+    finally:
+        may_sleep.set()
+        crew.finish()
+
+
+def test_threads_that_are_busy_look_for_the_next_job_themselves(
+    crew: worker.Crew, work: Work
+) -> None:
+    both_run, may_end, done = threading.Barrier(3), threading.Event(), threading.Event()
+
+    def act() -> None:
+        if len(work.done) <= 2:
+            both_run.wait(timeout=patience.STUCK)
+            assert may_end.wait(timeout=patience.STUCK)
+        else:
+            done.set()
+
+    work.act = act
+    with connection():
+        enqueue_job("first")
+        enqueue_job("second")
+        crew.call()
+        both_run.wait(timeout=patience.STUCK)
+        enqueue_job("third")
+        with queries.recorded() as asked:
+            crew.call()
+        may_end.set()
+    assert asked == []
     assert done.wait(timeout=patience.STUCK)
 
 
