@@ -177,7 +177,10 @@ class KeptPostgresql(PooledPsycopg3Database):
 
     def open_apart(self) -> psycopg.Connection:
         """Open a connection that does not belong to the pool. Raises `OperationalError`."""
-        opened: psycopg.Connection = super(PooledDatabase, self)._connect()
+        try:
+            opened: psycopg.Connection = super(PooledDatabase, self)._connect()
+        except psycopg.OperationalError as error:
+            raise OperationalError(str(error)) from error
         return opened
 
 

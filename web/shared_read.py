@@ -113,13 +113,14 @@ class SharedRead(Generic[T]):
         loop = asyncio.get_running_loop()
         try:
             opened = await loop.run_in_executor(None, self._connect)
-        except OperationalError as error:
+            # The connection closes its own when it breaks, and the number may be another's at once.
+            self._socket = os.dup(opened.pgconn.socket)
+        except Exception as error:
+            # Whatever it was: nobody else tells those who wait.
             self._take_waiting()
             self._fail(error)
             return
         self._connection, self._is_prepared, self._has_answered = opened, False, False
-        # The connection closes its own when it breaks, and the number may be another's at once.
-        self._socket = os.dup(opened.pgconn.socket)
         loop.add_reader(self._socket, self._receive)
         self._send()
 

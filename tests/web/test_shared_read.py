@@ -172,6 +172,43 @@ def test_without_a_server_a_read_fails_until_there_is_one(server: psycopg.Connec
     during(read, ask)
 
 
+def test_a_server_that_cannot_be_reached_fails_its_reads(server: psycopg.Connection) -> None:
+    """A real one: what the driver raises has to arrive as what is promised."""
+    nowhere = shop_database.open_database("postgresql://nobody@127.0.0.1:1/nothing")
+    assert isinstance(nowhere, KeptPostgresql)
+    read = SharedRead(nowhere.open_apart, STATEMENT, ("é",), lambda row: row)
+
+    async def ask() -> None:
+        async with asyncio.timeout(30):
+            for _ in range(2):
+                with pytest.raises(peewee.OperationalError):
+                    await read.value()
+
+    during(read, ask)
+
+
+@pytest.mark.parametrize("fault", [OSError("too many open files"), RuntimeError("odd")])
+def test_whatever_keeps_a_connection_from_opening_fails_its_reads_alone(
+    server: psycopg.Connection, fault: Exception
+) -> None:
+    faults = [fault]
+
+    def connect() -> psycopg.Connection:
+        if faults:
+            raise faults.pop()
+        return shop_database.open_apart()
+
+    read = SharedRead(connect, STATEMENT, ("é",), lambda row: row)
+
+    async def ask() -> None:
+        async with asyncio.timeout(30):
+            with pytest.raises(peewee.OperationalError, match=str(fault)):
+                await read.value()
+            assert (await read.value())[0] == "1"
+
+    during(read, ask)
+
+
 def test_a_server_that_does_not_answer_fails_a_read_in_time(
     server: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
