@@ -18,6 +18,8 @@ from shop.database import KeptPostgresql
 from web import shared_read
 from web.shared_read import Row, SharedRead
 
+pytestmark = pytest.mark.every_case
+
 STATEMENT = "SELECT nextval('reads'), value, $1::text FROM shared WHERE id = 1"
 
 
