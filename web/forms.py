@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
+from flask_wtf.i18n import Translations
 from markupsafe import Markup, escape
 from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
@@ -107,6 +108,26 @@ def _name(keyword: str) -> str:
 Input.html_params = staticmethod(attributes)  # type: ignore[method-assign]
 
 
+class FieldTranslations(Translations):
+    """The shop's own sentences for values that a field of WTForms cannot read."""
+
+    _OWN: ClassVar = {
+        "Invalid Choice: could not coerce.": _l("Choose one of the options."),
+        "Not a valid choice.": _l("Choose one of the options."),
+        "Not a valid date value.": _l("Enter a date, for example 2026-11-23."),
+        "Not a valid datetime value.": _l("Enter a day and a time, for example 2026-11-23T08:00."),
+        "Not a valid integer value.": _l("Enter a whole number in digits, for example 5."),
+    }
+
+    def gettext(self, string: str) -> str:
+        """Return the shop's sentence for one of WTForms', or WTForms' translation."""
+        own = self._OWN.get(string)
+        return super().gettext(string) if own is None else str(own)
+
+
+_field_translations = FieldTranslations()
+
+
 class ShopForm(FlaskForm):
     """A form that shows a refusal at the field it concerns, or above all fields.
 
@@ -114,7 +135,11 @@ class ShopForm(FlaskForm):
     """
 
     class Meta(FlaskForm.Meta):
-        """How its fields are written."""
+        """How its fields are written, and what they say."""
+
+        def get_translations(self, form: Any) -> FieldTranslations:
+            """Return the translations of what the fields of ``form`` say."""
+            return _field_translations
 
         def render_field(self, field: Field, render_kw: dict[str, Any]) -> Markup:
             """Return a field as HTML; it is left to `attributes` to clean their names."""

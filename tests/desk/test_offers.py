@@ -80,7 +80,7 @@ def test_an_offer_is_added_priced_and_sold(admin: CheckingClient) -> None:
         ({"position": "first"}, "de 1 à 999"),
         ({"name": ""}, "Indiquez le nom"),
         ({"name": "x" * 65}, "x" * 64),
-        ({"product": "none"}, "choix"),
+        ({"product": "none"}, "Choisissez l’une des options."),
     ],
 )
 def test_what_is_not_valid_is_said_at_its_field_and_kept(
