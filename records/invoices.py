@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from peewee import (
     SQL,
@@ -14,6 +15,7 @@ from peewee import (
     DateField,
     ForeignKeyField,
     IntegerField,
+    fn,
 )
 
 from records.accounts import Account
@@ -209,6 +211,25 @@ Invoice.add_index(
         SQL("blanked_at IS NULL")
     )
 )
+
+LETTERS_OF_KIND = 4
+"""The first letters of a VAT code by which its kind is told from the others."""
+
+_kind_of_vat = fn.SUBSTR(Invoice.vat_code, SQL("1"), SQL(str(LETTERS_OF_KIND)))
+
+Invoice.add_index(
+    Invoice.index(_kind_of_vat, Invoice.issued_on, Invoice.id, name="invoice_vat_kind")
+)
+
+
+def taxed_as(kind: str) -> Any:
+    """Return the condition for documents with a VAT code of ``kind`` (`shop.vat.Kind`).
+
+    An index has these, by the day of issue.
+    """
+    return _kind_of_vat == f"{kind}:"[:LETTERS_OF_KIND]
+
+
 OWED = "kind = 'invoice' AND status IN ('due', 'unpaid')"
 """The condition of an index, which queries repeat word for word."""
 

@@ -256,7 +256,7 @@ def _multiply(pattern: Pattern, times: int) -> None:
     pattern.multiply(
         times,
         {
-            Order: {"number": f"t.id + copy * {STRIDE} + 100000000"},
+            Order: {"number": f"t.id + copy * {STRIDE} + 1000000000"},
             Invoice: {
                 "number": "substr(t.number, 1, 7) || "
                 f"(t.account_id * 20000000 + copy * 100 + t.id - {first})",

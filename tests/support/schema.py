@@ -16,7 +16,7 @@ def shape(opened: Database, table: str) -> dict[str, Any]:
             for column in opened.get_columns(table)
         ),
         "indexes": sorted(
-            (tuple(index.columns), index.unique, condition_of(index.sql or ""))
+            (*parts_of(index), index.unique, condition_of(index.sql or ""))
             for index in opened.get_indexes(table)
         ),
         "foreign keys": sorted(
@@ -24,6 +24,13 @@ def shape(opened: Database, table: str) -> dict[str, Any]:
         ),
         "rules": sorted(rules_of(opened, table)),
     }
+
+
+def parts_of(index: Any) -> tuple[tuple[str, ...], str]:
+    """Return the columns of an index, "" for each expression, and what the expressions are."""
+    columns = tuple(column or "" for column in index.columns)
+    written = index.sql.partition("(")[2].partition(" WHERE ")[0] if "" in columns else ""
+    return columns, written
 
 
 def condition_of(sql: str) -> str:

@@ -26,6 +26,7 @@ from models import (
     PayoutLine,
     Subscription,
 )
+from records.invoices import LETTERS_OF_KIND
 from shop import clock, vat
 from shop.accounting import fec, revenue, revenue_proof, vat_returns
 from shop.errors import Refusal
@@ -199,6 +200,23 @@ def test_an_oss_credit_note_of_an_earlier_quarter_corrects_it(
     billing.credit(wrong)
     (line,) = vat_returns.oss(2027, 2)
     assert (line.quarter, line.base_cents, line.vat_cents) == ("2027-Q1", -8_800, -1_672)
+
+
+def test_the_sales_of_a_kind_are_found_among_all_of_a_quarter_by_an_index(alice: Account) -> None:
+    billing.due(alice)
+    first, last = vat_returns.days_of_quarter(2026, 4)
+    for read in (
+        lambda: vat_returns.oss(2026, 4),
+        lambda: vat_returns.des(first, last),
+        lambda: list(vat_returns.documents("oss:DE", 1900, first, last)),
+    ):
+        plan = queries.plan_of(read)
+        assert any("invoice_vat_kind" in line for line in plan), plan
+
+
+def test_kinds_of_vat_differ_in_the_letters_that_the_index_has() -> None:
+    letters = {f"{kind}:"[:LETTERS_OF_KIND] for kind in vat.Kind}
+    assert len(letters) == len(vat.Kind)
 
 
 def test_services_to_businesses_are_listed_by_vat_number(alice: Account) -> None:
