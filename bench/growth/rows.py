@@ -108,6 +108,8 @@ def furnish(name: str, size: int, bank: Bank) -> Customer:
         queue.drain()
         line = OrderLine.select().join(Order).where(Order.account == account).first()
         group = LicenceGroup.get(LicenceGroup.line == line)
+        # Each copy of a payout has lines of what it paid out: payments of this customer alone.
+        _pay_out(bank)
         of_orders = Pattern(lambda: _order(account, bank, name))
         group = _group_for_seats(account, bank)
         of_seats = Pattern(lambda: _fill(group), OF_SEATS)
@@ -159,13 +161,18 @@ def _order(account: Account, bank: Bank, name: str) -> None:
     groups.configured(group)
     orders.cancel_order(purchases.place(account), by=account.nic_handle)
     _money_back(account)
-    bank.pay_out()
-    payouts.fetch_payouts()
-    queue.drain()
+    _pay_out(bank)
     clock.move_on(timedelta(days=-2))
     renewals.run_renewals()
     queue.drain()
     _around(account, name)
+
+
+def _pay_out(bank: Bank) -> None:
+    """Have the bank pay out what it owes."""
+    bank.pay_out()
+    payouts.fetch_payouts()
+    queue.drain()
 
 
 def _money_back(account: Account) -> None:
