@@ -47,6 +47,12 @@ NOTHING = Settlement(0, 0, 0)
 
 # --- Reading ---------------------------------------------------------------------------------
 
+OF_INVOICE_AHEAD = (
+    Invoice.id, Invoice.kind, Invoice.status, Invoice.net_cents, Invoice.vat_cents,
+    Invoice.total_cents, Invoice.credited_cents, Invoice.offset_cents,
+)  # fmt: skip
+"""What is read of the invoice of a renewal that was invoiced ahead, instead of its long columns."""
+
 
 def query_of(account: Account, today: date) -> ModelSelect[Any]:
     """Return the query for a customer's subscriptions with all that their renewals depend on.
@@ -57,7 +63,7 @@ def query_of(account: Account, today: date) -> ModelSelect[Any]:
     return (
         renewal_price.facts_query(Subscription.period_end, today)
         .select_extend(
-            Termination, Renewal, Invoice, price_ahead,
+            Termination, Renewal, *OF_INVOICE_AHEAD, price_ahead,
             account_credits.available_query(account).alias("available_cents"),
         )
         .join(
