@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from cli.operator import refusals_shown
 from shop import clock
-from shop.accounting import fec, revenue, vat_returns
+from shop.accounting import fec, reporting_periods, revenue, vat_returns
 
 accounting = AppGroup("accounting", help="Write the FEC, and list the figures of VAT returns.")
 
@@ -90,4 +90,4 @@ def _month(text: str) -> tuple[date, date]:
         first = datetime.strptime(text, "%Y-%m").replace(tzinfo=clock.PARIS).date()
     except ValueError:
         raise click.ClickException(f"{text} is no month: write it like 2026-11.") from None
-    return vat_returns.days_of_month(first)
+    return reporting_periods.days_of_month(first)

@@ -14,8 +14,8 @@ from flask_babel import lazy_gettext as _l
 
 from desk import desk
 from shop import clock
-from shop.accounting import fec, revenue, vat_returns
-from shop.accounting.vat_returns import Document
+from shop.accounting import fec, reporting_periods, revenue, vat_returns
+from shop.accounting.vat_figures import Document
 from shop.errors import Refusal
 from shop.text import csv_export, formats
 from shop.vat import Kind
@@ -109,15 +109,15 @@ def _day(name: str) -> date | None:
 @desk.get("/accounting/vat")
 def vat_figures() -> Response:
     """Show the figures of a month for the CA3 and the DES, and of its quarter for the OSS."""
-    first, last = vat_returns.days_of_month(_month())
+    first, last = reporting_periods.days_of_month(_month())
     year, quarter = first.year, (first.month + 2) // 3
     return page(
         "desk/vat.html",
         first=first,
         last=last,
         month=f"{first:%Y-%m}",
-        quarter=vat_returns.quarter_of(first),
-        quarter_days=vat_returns.days_of_quarter(year, quarter),
+        quarter=reporting_periods.quarter_of(first),
+        quarter_days=reporting_periods.days_of_quarter(year, quarter),
         on_debits=vat_returns.on_debits(),
         ca3=vat_returns.ca3(first, last),
         des=vat_returns.des(first, last),

@@ -20,7 +20,7 @@ from models import (
     SeatImport,
     Subscription,
 )
-from shop.accounting.vat_returns import days_of_month
+from shop.accounting.reporting_periods import days_of_month
 from shop.operations import today
 
 SEATS = {

@@ -28,6 +28,7 @@ from records.refunds import Refund
 from shop import clock
 from shop.accounting import chart
 from shop.accounting.chart import BookAccount
+from shop.accounting.reporting_periods import within
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,7 @@ def entries(first: date, last: date) -> Iterator[Entry]:
 
 
 def _of_ledger(first: date, last: date) -> Iterator[Entry]:
-    query = _query().where(
-        LedgerEntry.at >= clock.midnight(first), LedgerEntry.at < clock.next_midnight(last)
-    )
+    query = _query().where(within(LedgerEntry.at, first, last))
     for row in in_batches(query, LedgerEntry.at, LedgerEntry.id):
         if row.cents:
             yield _entry_of(row)
@@ -184,10 +183,7 @@ def _of_payouts(first: date, last: date) -> Iterator[Entry]:
     """Yield the entries of payouts, and of those that were sent back."""
     booked, returned = (
         in_batches(
-            Payout.select().where(
-                column >= clock.midnight(first), column < clock.next_midnight(last)
-            ),
-            column, Payout.id,
+            Payout.select().where(within(column, first, last)), column, Payout.id,
         )
         for column in (Payout.booked_at, Payout.returned_at)
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any, cast
 from peewee import fn
 
 from records.revenue import RevenueSum, ServiceSum
-from shop.accounting import vat_returns
+from shop.accounting.reporting_periods import days_of_month
 from shop.pricing import money
 
 PER_MILLE = 1000
@@ -45,9 +45,9 @@ class Month:
 
 def months_until(day: date, number: int = 12) -> list[Month]:
     """Return the figures of that number of months, the last one that of ``day``; oldest first."""
-    spans = [vat_returns.days_of_month(day)]
+    spans = [days_of_month(day)]
     while len(spans) < number:
-        spans.insert(0, vat_returns.days_of_month(spans[0][0] - timedelta(days=1)))
+        spans.insert(0, days_of_month(spans[0][0] - timedelta(days=1)))
     sums = _sums(spans[0][0], spans[-1][0])
     return [
         Month(

@@ -14,7 +14,7 @@ from records.invoices import Invoice, InvoiceKind, InvoiceLine
 from records.revenue import RevenueSum, ServiceSum
 from records.subscriptions import Subscription
 from shop import clock
-from shop.accounting.vat_returns import days_of_month
+from shop.accounting.reporting_periods import days_of_month
 
 Sums = Iterable[tuple[tuple[Any, ...], tuple[int, ...]]]
 """Keys, of which the first part is the first day of a month, and the figures of each."""

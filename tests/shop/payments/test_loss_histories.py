@@ -20,7 +20,7 @@ from models import (
     Refund,
 )
 from shop import vat
-from shop.accounting import fec, vat_returns
+from shop.accounting import fec, vat_on_receipts
 from shop.errors import Refusal
 from shop.invoicing import account_credits, ledger_proof
 from shop.jobs import queue
@@ -114,7 +114,7 @@ class Chain:
 
 def received() -> dict[tuple[str, int], int]:
     """Return the money received by treatment, as it is declared for all time."""
-    figures = vat_returns.received(FIRST, LAST)
+    figures = vat_on_receipts.received(FIRST, LAST)
     return {(each.code, each.rate): each.total_cents for each in figures if each.total_cents}
 
 
