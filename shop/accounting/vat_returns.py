@@ -19,6 +19,7 @@ from shop import settings, vat
 from shop.accounting.reporting_periods import days_of_quarter, quarter_of
 from shop.accounting.vat_figures import Document, Figure, OssLine, Service
 from shop.accounting.vat_on_receipts import receipts, received
+from shop.sql.few import planned_for_values
 from shop.vat import Kind
 
 DOCUMENT = (
@@ -36,13 +37,14 @@ def on_debits() -> bool:
 def ca3(first: date, last: date) -> list[Figure]:
     """Return the bases of the CA3 for a period, by treatment and rate; what the OSS has is not in
     it."""
-    figures = [
-        figure
-        for figure in invoiced(first, last)
-        if figure.treatment.kind is not Kind.OSS and not _follows_money(figure.code)
-    ]
-    if not on_debits():
-        figures += [each for each in received(first, last) if _follows_money(each.code)]
+    with planned_for_values():  # a day, a month and a year are read by the same statements
+        figures = [
+            figure
+            for figure in invoiced(first, last)
+            if figure.treatment.kind is not Kind.OSS and not _follows_money(figure.code)
+        ]
+        if not on_debits():
+            figures += [each for each in received(first, last) if _follows_money(each.code)]
     return sorted(figures)
 
 
