@@ -17,7 +17,7 @@ from peewee import SQL, Database, DatabaseError, InterfaceError, OperationalErro
 from playhouse.db_url import parse
 from playhouse.migrations import Runner
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
-from playhouse.postgres_ext import PooledPsycopg3Database
+from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3Database
 
 from records.base import database
 from shop.sql.building import StatementContext
@@ -35,10 +35,6 @@ POOL_SIZE = 64
 
 STALE_SECONDS = 300
 """The age at which a kept connection is replaced."""
-
-IN_ONE_PROCESS = "max_parallel_workers_per_gather=0"
-"""The setting by which PostgreSQL starts no processes to share a query's work: with a million
-orders that took several times as long as the work itself, which is never much."""
 
 MOST_CURSORS = 200
 """Cursors of a connection above which those that are gone are forgotten."""
@@ -76,8 +72,6 @@ def _open(url: str) -> Database:
     if url.startswith(("postgresql://", "postgres://")):
         asked = parse(url, unquote_user=True, unquote_password=True)
         asked["database"] = unquote(urlsplit(url).path.lstrip("/"))
-        # Those of the URL come last, and win.
-        asked["options"] = " ".join([f"-c {IN_ONE_PROCESS}", asked.get("options", "")]).strip()
         return KeptPostgresql(
             **asked,
             max_connections=POOL_SIZE,
@@ -167,7 +161,20 @@ def _ignores(on_conflict: Any) -> bool:
     return (on_conflict._action or "").lower() == "ignore"
 
 
-class KeptPostgresql(PooledPsycopg3Database):
+class QueriesInOneProcess(Psycopg3Database):
+    """Has PostgreSQL start no processes to share a query's work.
+
+    With a million orders that took several times as long as the work itself, which is never much.
+    """
+
+    def _connect(self) -> psycopg.Connection:
+        opened: psycopg.Connection = super()._connect()
+        # A statement: not every pooler passes on the options that a connection begins with.
+        opened.execute("SET max_parallel_workers_per_gather = 0")
+        return opened
+
+
+class KeptPostgresql(PooledPsycopg3Database, QueriesInOneProcess):
     """Asks the server whether a kept connection still works only if something came from it.
 
     A server that stops, or ends a connection, says so; asking before each request took longer than

@@ -171,19 +171,8 @@ def test_a_connection_that_its_server_ended_is_replaced(
     assert questions
 
 
-@pytest.mark.every_case
-@pytest.mark.parametrize(
-    ("asked", "limit"),
-    [("", "0"), ("options=-c%20max_parallel_workers_per_gather%3D3", "3")],
-)
-def test_no_processes_share_a_query_unless_the_url_asks_for_them(
-    settings: Settings, asked: str, limit: str
-) -> None:
-    if settings.database_url.startswith("sqlite:"):
-        pytest.skip("SQLite has none")
-    url = settings.database_url
-    with closing(
-        shop_database.open_database(f"{url}{'&' if '?' in url else '?'}{asked}")
-    ) as opened:
-        shown = opened.execute_sql("SHOW max_parallel_workers_per_gather").fetchone()[0]
-    assert shown == limit
+def test_no_processes_share_a_query(questions: list[object]) -> None:
+    asked = "SHOW max_parallel_workers_per_gather"
+    assert database.execute_sql(asked).fetchone() == ("0",)
+    with closing(shop_database.open_apart()) as apart:
+        assert apart.execute(asked).fetchone() == ("0",)
