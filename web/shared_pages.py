@@ -2,8 +2,8 @@
 
 A view says by `shared` that its page is such a page. For a visitor without a session it carries no
 token, no message and no name, so one copy serves them all, until the catalogue changes
-(`shop.pricing.catalogue_version`, which is read for each request). Whoever has a session gets a
-page of their own, which nothing keeps.
+(`shop.pricing.catalogue_version`, which is read for each request). Whoever has a session, or sees
+the shop as a customer (`web.viewing`), gets a page of their own, which nothing keeps.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from flask import Flask, Response, current_app, g, request, session
 from shop import database
 from shop.pricing import catalogue_version
 from shop.settings import Settings
-from web import access_log, error_pages, headers, languages
+from web import access_log, error_pages, headers, languages, viewing
 from web.assets import Assets
+from web.cookies import name_of
 from web.shared_read import SharedRead
 from web.stored import RawHeaders, Stored, compressed, raw_headers
 
@@ -101,8 +102,12 @@ def _version_with(assets: Assets, of_catalogue: str) -> str:
 
 
 def has_session() -> bool:
-    """Return whether the browser of this request has a session, so that caches keep nothing."""
-    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
+    """Return whether the browser of this request has a session, so that caches keep nothing.
+
+    The one of a member of staff who sees the shop as a customer may have lost its own meanwhile.
+    """
+    own = current_app.config["SESSION_COOKIE_NAME"]
+    return own in request.cookies or name_of(viewing.COOKIE) in request.cookies
 
 
 class SharedPages:
@@ -111,6 +116,7 @@ class SharedPages:
     def __init__(self, app: Flask, settings: Settings, assets: Assets) -> None:
         self._application: WSGIApplication = app.wsgi_app
         self._session = f"{app.config['SESSION_COOKIE_NAME']}="
+        self._viewing = f"{name_of(viewing.COOKIE, production=settings.production)}="
         self._always = list(headers.of_pages(settings).items())
         self._assets = assets
         self._is_behind_proxies = settings.trusted_proxies > 0
@@ -152,13 +158,16 @@ class SharedPages:
         began = time.perf_counter()
         kept = self._kept.get((self._host(headers), path, query))
         cookies = headers.get("cookie", "")
-        if kept is None or self._session in cookies:
+        if kept is None or self._has_session(cookies):
             return None
         if kept.version != await self._version_at_once():
             return None
         status, raw, body = kept.response.raw_answer(method, headers)
         extra = self._record(kept, method, status, began, cookies)
         return status, [*raw, *raw_headers(extra)], body
+
+    def _has_session(self, cookies: str) -> bool:
+        return self._session in cookies or self._viewing in cookies
 
     def _host(self, headers: Mapping[str, str]) -> str:
         """Return the host asked for, as the nearest proxy says it where there is one."""
@@ -171,7 +180,7 @@ class SharedPages:
 
     def _find(self, key: Key, cookies: str) -> _Kept | None:
         kept = self._kept.get(key)
-        if kept is None or self._session in cookies:
+        if kept is None or self._has_session(cookies):
             return None
         return kept if kept.version == self._version() else None
 

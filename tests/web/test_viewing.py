@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import time_machine
 from flask import Flask
@@ -99,3 +101,20 @@ def test_a_viewing_is_recorded_ends_and_is_over_after_fifteen_minutes(
     assert client.ask("POST", "/viewing/end").location == "/desk/"
     client.set_cookie(viewing.COOKIE, "forged-" * 6)
     assert client.get("/manager/services").status_code == 303
+
+
+def test_a_viewing_shows_public_pages_as_the_customers_and_nobody_else_gets_them(
+    app: Flask, alice: Account
+) -> None:
+    """Its browser may have no session any more: it was closed, and opened again."""
+    pages = app.extensions["shared_pages"]
+    public = browser(app).get("/fr/").text
+    client = seeing(app, alice)
+    for path in ("/fr/", "/fr/help"):
+        own = client.get(path)
+        assert own.headers["Cache-Control"] == "no-store"
+        assert alice.nic_handle in own.text
+        assert "Vous voyez la boutique comme" in own.text
+    assert browser(app).get("/fr/").text == public
+    asked = {"host": "localhost", "cookie": f"{viewing.COOKIE}=x"}
+    assert asyncio.run(pages.answer_at_once("GET", "/fr/", "", asked)) is None
