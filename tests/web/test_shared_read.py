@@ -62,7 +62,9 @@ def in_new_loop(action: Callable[[], Coroutine[None, None, None]]) -> None:
         runner.run(action())
 
 
-READERS = "FROM pg_stat_activity WHERE query LIKE 'SELECT nextval(%'"
+READERS = (
+    "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT nextval(%'"
+)
 
 
 async def begun(server: psycopg.Connection) -> None:
