@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import psycopg
@@ -73,13 +74,17 @@ class SharedRead(Generic[T]):
 
     def close(self) -> None:
         """Close the connection; the next read opens another."""
-        if self._connection is None:
-            return
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(self._socket)
-        os.close(self._socket)
-        self._connection.close()
-        self._connection = self._result = None
+        if (left := self._leave()) is not None:
+            left.close()
+
+    def _leave(self) -> psycopg.Connection | None:
+        """Use the connection no longer; return it, which is to be closed."""
+        left, self._connection, self._result = self._connection, None, None
+        if left is not None:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(self._socket)
+            os.close(self._socket)
+        return left
 
     def _begin_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """Leave the event loop before, if there was one, and who asked in it."""
@@ -176,7 +181,8 @@ class SharedRead(Generic[T]):
             self._fail(error)
 
     def _give_up(self) -> None:
-        self.close()
+        if (left := self._leave()) is not None:
+            asyncio.get_running_loop().run_in_executor(None, _end, left)
         self._fail(OperationalError(f"no answer within {ANSWER_SECONDS} seconds"))
 
     def _fail(self, error: Exception) -> None:
@@ -199,6 +205,17 @@ class SharedRead(Generic[T]):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+
+def _end(left: psycopg.Connection) -> None:
+    """Close a connection, and have the server end what it was asked.
+
+    While a lock keeps it waiting, it does not see that its client is gone: at each new read another
+    of its connections would be taken.
+    """
+    with suppress(psycopg.Error):
+        left.cancel_safe(timeout=ANSWER_SECONDS)
+    left.close()
 
 
 def _row_of(result: pq.abc.PGresult) -> Row:

@@ -65,13 +65,13 @@ def in_new_loop(action: Callable[[], Coroutine[None, None, None]]) -> None:
 READERS = (
     "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT nextval(%'"
 )
+A_READ_WAITS = f"SELECT 1 {READERS} AND wait_event_type = 'Lock'"
 
 
 async def begun(server: psycopg.Connection) -> None:
     """Return once the server has begun a read, which waits."""
     async with asyncio.timeout(30):
-        sql = f"SELECT 1 {READERS} AND wait_event_type = 'Lock'"
-        while not server.execute(sql).fetchone():
+        while not server.execute(A_READ_WAITS).fetchone():
             await asyncio.sleep(0.01)
 
 
@@ -226,6 +226,24 @@ def test_a_server_that_does_not_answer_fails_a_read_in_time(
                 await read.value()
             await read.value()
         assert (await read.value())[2] == "é"
+
+    during(read, ask)
+
+
+def test_what_was_given_up_takes_no_connection_of_the_server(
+    server: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_read, "ANSWER_SECONDS", 0.2)
+    read = a_read()
+
+    async def ask() -> None:
+        with held():
+            for _ in range(2):
+                with pytest.raises(peewee.OperationalError, match="no answer"):
+                    await read.value()
+            async with asyncio.timeout(30):
+                while server.execute(A_READ_WAITS).fetchone():
+                    await asyncio.sleep(0.01)
 
     during(read, ask)
 
