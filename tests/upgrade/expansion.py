@@ -45,7 +45,7 @@ def _narrowings(old: Any, new: Any, is_widened: bool) -> Iterator[str]:
     yield from _narrowed_columns(old["columns"], new["columns"])
     added = set(new["columns"]) - set(old["columns"])
     empty = {name for name in added if new["columns"][name].null}
-    for columns, is_unique, _ in set(new["indexes"]) - set(old["indexes"]):
+    for columns, _, is_unique, _ in set(new["indexes"]) - set(old["indexes"]):
         # Rows of the previous release leave new columns empty, and no two of those are equal.
         if is_unique and not empty & set(columns) and not is_widened:
             yield f"{', '.join(columns)} must be unique now"
