@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from peewee import Database
+from peewee import Database, PostgresqlDatabase
 
 from shop.database import HISTORY
 from tests.support.schema import shape
@@ -20,9 +20,28 @@ def schema_of(opened: Database) -> Schema:
     for table in opened.get_tables():
         if table == HISTORY:
             continue
-        columns = {column.name: column for column in opened.get_columns(table)}
+        types = _types_of(opened, table)
+        columns = {
+            column.name: column._replace(data_type=types.get(column.name, column.data_type))
+            for column in opened.get_columns(table)
+        }
         tables[table] = {**shape(opened, table), "columns": columns}
     return tables
+
+
+def _types_of(opened: Database, table: str) -> dict[str, str]:
+    """Return the types of columns with their lengths, which SQLite names anyway.
+
+    Where one changes, PostgreSQL refuses each statement with this column that a running process has
+    prepared.
+    """
+    if not isinstance(opened, PostgresqlDatabase):
+        return {}
+    query = (
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
+        "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+    )
+    return dict(opened.execute_sql(query, (table,)).fetchall())
 
 
 def narrowings(before: Schema, after: Schema, widened: Collection[str] = ()) -> list[str]:

@@ -91,6 +91,10 @@ def test_migrations_since_the_previous_release_only_expand(
             "pet: the column person_id is ",
         ),
         (
+            "DROP TABLE person; CREATE TABLE person (name VARCHAR(30) NOT NULL)",
+            "person: the column name is ",
+        ),
+        (
             pet("person_id INTEGER, CHECK (id > 1)"),
             "pet: a new rule: ",
         ),
