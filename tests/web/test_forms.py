@@ -55,7 +55,8 @@ def test_countries_are_written_in_the_language_of_the_page(app: Flask) -> None:
 
 def every_field() -> list[UnboundField[Any]]:
     """Return the fields of every form of the shop."""
-    waiting, found = [ShopForm], list[UnboundField[Any]]()
+    waiting = [ShopForm]
+    found: list[UnboundField[Any]] = []
     while waiting:
         form = waiting.pop()
         waiting += form.__subclasses__()
