@@ -159,7 +159,8 @@ def deliver_before_return(reference: str) -> None:
     """Send the letters of a checkout before its customer returns to the shop."""
     if switches.value("notifications_withheld"):
         return
-    for letter in _undelivered().where(Letter.checkout == reference):
+    # All are read first: what is read while others write cannot be followed by a write of ours.
+    for letter in list(_undelivered().where(Letter.checkout == reference)):
         deliver(letter)
 
 

@@ -317,14 +317,17 @@ def test_the_event_loop_leaves_all_else_to_the_application(app: Flask) -> None:
     assert at_once(app, "/fr/") is None
 
 
+@pytest.mark.parametrize(
+    "fault", [peewee.OperationalError("gone"), peewee.DatabaseError("file is not a database")]
+)
 def test_the_event_loop_leaves_what_it_cannot_read_to_the_application(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
+    app: Flask, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     visit(app, "/fr/")
     assert at_once(app, "/fr/") is not None
 
     def refuse(*_: object) -> None:
-        raise peewee.OperationalError("gone")
+        raise fault
 
     monkeypatch.setattr(KeptPostgresql, "open_apart", refuse)
     monkeypatch.setattr(shop_database, "connection", refuse)
