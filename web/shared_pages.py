@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import structlog
 from flask import Flask, Response, current_app, g, request, session
+from peewee import DatabaseError
 
 from shop import database
 from shop.pricing import catalogue_version
@@ -189,8 +190,8 @@ class SharedPages:
         try:
             with database.connection():
                 return _version_with(self._assets, catalogue_version.current_by_clock())
-        except database.DATABASE_UNAVAILABLE:
-            return ""  # The application says so.
+        except (*database.DATABASE_UNAVAILABLE, DatabaseError):
+            return ""  # The application says so: its file may be damaged, too.
 
     async def _version_at_once(self) -> str:
         """Return `_version` without a thread; "" also if only a thread finds it out."""
