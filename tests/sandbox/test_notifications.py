@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from sandbox import background
 from sandbox.bank import notifications
 from sandbox.bank.models import Letter
+from sandbox.database import database
 from shop.errors import PartyRejected
 from shop.payments.gateway import CheckoutStatus
 from shop.payments.sandbox import SandboxBank
@@ -124,6 +127,25 @@ def test_a_notification_can_arrive_before_the_customer(visitor, shop, checkout, 
     answer = pay(visitor, checkout)
     assert answer.status_code == 303
     assert len(shop.received) == 1, "the shop was notified before the browser returned"
+
+
+def test_notifications_before_the_customer_are_sent_while_others_write(
+    visitor, monkeypatch, checkout, switch
+):
+    def write() -> None:
+        with database.connection_context():
+            Letter.update(last_error="lost").execute()
+
+    def post(letter: Letter) -> str:
+        other = threading.Thread(target=write)
+        other.start()
+        other.join()
+        return ""
+
+    monkeypatch.setattr(notifications, "_post", post)
+    switch(notification_timing="before", notifications_doubled=True)
+    assert pay(visitor, checkout).status_code == 303
+    assert notifications.count_undelivered() == 0
 
 
 def test_a_notification_can_arrive_after_the_customer(
