@@ -28,7 +28,8 @@ def moved_money(first: date, last: date) -> Iterator[tuple[date, Any, Any, int]]
     """Yield the credit notes of wrong invoices whose money pays an invoice taxed otherwise, those
     invoices, and the money in cents.
 
-    What such a credit note absorbs later of a loss was taken from the money of that invoice.
+    What such a credit note absorbs later of a loss was taken from the money of that invoice. A file
+    of them is sent in pieces, each with a connection of its own: they are read at once.
     """
     yield from _moved_by_corrections(first, last)
     yield from _moved_by_losses(first, last)
@@ -53,7 +54,7 @@ def _moved_by_corrections(first: date, last: date) -> Iterator[tuple[date, Any, 
         .order_by(Invoice.id)
     )  # fmt: skip
     note: Any
-    for note in notes:
+    for note in list(notes):
         # A note of a part that was issued before the correction moved nothing.
         if note.id > note.new.id and (cents := _cents_moved(note)):
             yield note.issued_on, note, note.new, cents

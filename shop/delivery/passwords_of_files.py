@@ -45,14 +45,17 @@ def are_kept(made: SeatImport) -> bool:
 
 
 def rows_of(made: SeatImport) -> Iterator[Row]:
-    """Yield the passwords that are kept and not replaced since, by the licences' numbers."""
+    """Yield the passwords that are kept and not replaced since, by the licences' numbers.
+
+    A file of them is sent in pieces, each with a connection of its own: they are read at once.
+    """
     query = (
         Handover.select(Handover, Seat)
         .join(Seat)
         .where(*_kept(made), Handover.expires_at > clock.now())
         .order_by(Seat.number)
     )
-    for row in query:
+    for row in list(query):
         row.seat.group = made.group
         address = handovers.address_of(row.seat)
         yield Row(row.seat, address, encryption.unseal(row.secret))

@@ -28,6 +28,7 @@ from tests.support import billing, fec_rules, purchases, staff
 from tests.support.billing import fresh
 from tests.support.client import CheckingClient
 from tests.support.parties import Bank
+from web import files
 
 pytestmark = pytest.mark.usefixtures("provider")
 
@@ -213,6 +214,26 @@ def test_each_figure_opens_its_documents(app: Flask, alice: Account) -> None:
     assert desk.get("/desk/accounting/vat/documents?code=nothing:FR").status_code == 404
     english = staff.desk_of(app, Role.BILLING, language="en")
     assert "One Stop Shop" in english.get("/desk/accounting/vat?month=2026-10").text
+
+
+def test_the_file_of_a_figure_has_what_corrections_moved(
+    app: Flask, alice: Account, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LINES_AT_ONCE", 1)
+    german = {
+        "country": "DE", "postcode": "10117", "city": "Berlin", "company": "Gros GmbH",
+        "siren": "", "vat_number": "DE136695976",
+    }  # fmt: skip
+    wrong = [billing.due(alice) for _ in range(2)]
+    for invoice in wrong:
+        billing.pay(invoice, bank)
+        corrections.correct(invoice, german, "VAT number.", by="operator")
+    desk, day = staff.desk_of(app, Role.AUDITOR), clock.today().isoformat()
+    figure = f"code={wrong[0].vat_code}&rate={wrong[0].vat_rate}&from={day}&to={day}"
+    file = desk.get(f"/desk/accounting/vat/documents.csv?{figure}").text
+    notes = Invoice.select().where(Invoice.kind == "credit_note")
+    for document in (*wrong, *notes):
+        assert document.number in file
 
 
 def test_the_fec_is_downloaded_for_a_fiscal_year(app: Flask, alice: Account) -> None:

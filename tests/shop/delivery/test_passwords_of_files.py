@@ -33,6 +33,7 @@ from tests.support import cast, groups
 from tests.support.client import browser
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
+from web import files
 
 Drain = Callable[[], int]
 
@@ -204,7 +205,9 @@ def test_the_file_comes_after_the_customers_own_password(
     provider: Provider,
     drain: Drain,
     clock: time_machine.Traveller,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(files, "LINES_AT_ONCE", 1)
     visitor.log_in(alice)
     visitor.open(f"/manager/groups/{group.name}/imports")
     visitor.press("Examiner le fichier", file=(io.BytesIO(FILE.encode()), "équipe.csv"))
