@@ -94,6 +94,7 @@ def reseal_secrets() -> None:
 @letters.command("retry")
 def retry_letters() -> None:
     """Retry the e-mails that could not be sent."""
-    failed = Letter.select().where(Letter.status == LetterStatus.FAILED).order_by(Letter.id)
-    again = sum(mail.send_again(letter, by=OPERATOR) for letter in failed)
+    failed = Letter.select(Letter.id).where(Letter.status == LetterStatus.FAILED)
+    found = [letter.id for letter in failed.order_by(Letter.id)]
+    again = sum(mail.send_again(Letter.get_by_id(letter), by=OPERATOR) for letter in found)
     click.echo(f"{again} letter(s) queued again.")

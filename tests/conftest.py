@@ -25,7 +25,7 @@ from shop.payments import gateways
 from shop.sandbox_link import test_points
 from shop.settings import Settings
 from shop.subscriptions import renewals
-from tests.support import belongings, cast, exchange, papers, remembered
+from tests.support import belongings, cast, exchange, open_reads, papers, remembered
 from tests.support.belongings import Belongings
 from tests.support.client import CheckingClient, browser
 from tests.support.databases import Snapshot
@@ -34,6 +34,8 @@ from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
 from tests.support.work import KIND, Work
 from web import logs
+
+open_reads.watch()
 
 ENVIRONMENT = {
     "SECRET_KEY": "a-secret-of-tests-that-nobody-else-uses",
@@ -117,6 +119,7 @@ def _configuration(_app: Flask) -> dict[str, object]:
 def app(_app: Flask, _snapshot: Snapshot, _configuration: dict[str, object]) -> Flask:
     """The shop, with no rows but its offers, configured as at first."""
     assert dict(_app.config) == _configuration, "the test before left another configuration"
+    open_reads.forget()
     _snapshot.restore()
     remembered.database_is_new()
     test_points.forget_hooks()

@@ -259,7 +259,7 @@ def release_letters(account: int) -> None:
         Letter.account == row, Letter.status == LetterStatus.QUEUED, Letter.kind.not_in(INDEPENDENT)
     )
     is_running = False
-    for letter in waiting.order_by(Letter.id):
+    for letter in list(waiting.order_by(Letter.id)):
         with database.atomic():
             if letter.kind not in FIXED_RECIPIENT:
                 Letter.update(recipient=row.email).where(Letter.id == letter.id).execute()

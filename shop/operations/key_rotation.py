@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import Field
 
+from records.batches import in_batches
 from records.handovers import Handover
 from records.letters import Letter, StaffLetter
 from records.seats import Seat
@@ -33,7 +34,7 @@ def reseal_all() -> int:
     return sum(
         _reseal_row(table, fields, row.id)
         for table, fields, which in SECRETS
-        for row in table.select(table.id).where(which)
+        for row in in_batches(table.select(table.id).where(which), table.id)
     )
 
 

@@ -94,7 +94,7 @@ def announce_all() -> int:
     now = clock.now()
     return sum(
         announce_to(subscription, now)
-        for offer in Offer.select()
+        for offer in list(Offer.select())
         for subscription in _with_older_price(offer, now)
     )
 

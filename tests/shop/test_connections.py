@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
 
-from models import database
+from models import Offer, database
 from records.base import database as proxy
 from shop import database as shop_database
 from shop.database import KeptConnection, KeptPostgresql
@@ -128,6 +129,24 @@ def test_a_process_that_forked_opens_its_own_connection(
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with shop_database.connection():
         assert database.connection() is not parents
+
+
+def test_control_a_loop_that_writes_before_it_has_read_all_is_found(app: Flask) -> None:
+    if isinstance(database.obj, KeptPostgresql):
+        pytest.skip("PostgreSQL's driver reads all rows at once")
+
+    def move_all(offers: Iterable[Offer], together: Any = nullcontext) -> None:
+        for offer in offers:
+            with together():
+                Offer.update(position=Offer.position).where(Offer.code == offer.code).execute()
+
+    with pytest.raises(AssertionError, match="read all rows"):
+        move_all(Offer.select())
+    with pytest.raises(AssertionError, match="read all rows"):
+        move_all(Offer.select(), together=database.atomic)
+    move_all(list(Offer.select()))
+    with database.atomic():
+        move_all(Offer.select())
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------

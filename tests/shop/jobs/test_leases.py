@@ -118,7 +118,7 @@ def test_a_job_that_kills_its_workers_is_given_up(work: Work) -> None:
 def test_of_four_workers_one_queues_a_dead_workers_job_again(work: Work) -> None:
     for number in range(10):
         enqueue_job(f"job {number}")
-    for job in Job.select():
+    for job in list(Job.select()):
         die_holding(job)
     assert sum(racing.race(queue.sweep, 4)) == waiting() == 10
 

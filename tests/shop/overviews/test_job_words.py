@@ -56,7 +56,7 @@ def test_whose_work_jobs_do_is_read_for_many_at_once(alices: Belongings) -> None
     have_a_bad_day(alices)
     expected: dict[int, Account] = {}
     for name, (_, table) in job_words.TABLES.items():
-        for row in table.select():
+        for row in list(table.select()):
             queued = job("activate_seat", **{name: row.id})
             queued.key, queued.created_at = f"{name} {row.id}", clock.now()
             queued.save(force_insert=True)

@@ -75,7 +75,7 @@ def owned(
 
 def end_everything(owned: Belongings, drain: Callable[[], int]) -> None:
     living = LicenceGroup.select().where(LicenceGroup.account == owned.account)
-    for group in living:
+    for group in list(living):
         if not group.is_over:
             interventions.end_service(group, "Mme Quatrebarbes l’a demandé.", by="operator")
     drain()
