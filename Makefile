@@ -12,9 +12,9 @@ TEMPLATES := templates sandbox/templates
 PYTEST := $(BIN)/python -m pytest
 # Each process takes its share of the tests, and then from the others what they have not begun.
 # Some tests wait for other processes: one more than two cores uses that time. Those of a browser wait
-# more often still.
+# more often.
 THREE_AT_ONCE := --dist worksteal -n 3
-FIVE_AT_ONCE := --dist worksteal -n 5
+FOUR_AT_ONCE := --dist worksteal -n 4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -52,7 +52,7 @@ choose-postgresql: setup-test ## Choose again which tests need not run on Postgr
 
 test-e2e: setup-e2e ## Test in a browser, as a customer would
 	$(call heading,Browser tests)
-	@$(PYTEST) e2e -q $(FIVE_AT_ONCE) $(E2E_OPTIONS) $(OPTIONS)
+	@$(PYTEST) e2e -q $(FOUR_AT_ONCE) $(E2E_OPTIONS) $(OPTIONS)
 
 coverage: setup-test ## Show which lines no test on SQLite runs
 	@$(PYTEST) tests -q $(THREE_AT_ONCE) --cov --cov-report=term $(OPTIONS)
