@@ -27,11 +27,17 @@ class UnknownHost(HTTPException):
     description = "This shop has another address."
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Check the host of every request, before anything else is done for it."""
-    known = {urlsplit(settings.public_url).hostname}
+def names_of(settings: Settings) -> set[str]:
+    """Return the host names of this shop."""
+    known = {urlsplit(settings.public_url).hostname or ""}
     if not settings.production:
         known |= LOCAL_NAMES | {settings.host}
+    return known
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Check the host of every request, before anything else is done for it."""
+    known = names_of(settings)
 
     @app.before_request
     def check() -> Response | None:

@@ -9,19 +9,20 @@ the shop as a customer (`web.viewing`), gets a page of their own, which nothing 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
+from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Response, current_app, g, request, session, url_for
 from peewee import DatabaseError
 
 from shop import database
 from shop.pricing import catalogue_version
 from shop.settings import Settings
-from web import access_log, error_pages, headers, languages, viewing
+from web import access_log, error_pages, headers, hosts, languages, viewing
 from web.assets import Assets
 from web.cookies import name_of
 from web.shared_read import SharedRead
@@ -120,6 +121,7 @@ class SharedPages:
         self._viewing = f"{name_of(viewing.COOKIE, production=settings.production)}="
         self._always = list(headers.of_pages(settings).items())
         self._assets = assets
+        self._hosts = set(_usual_hosts(settings))
         self._is_behind_proxies = settings.trusted_proxies > 0
         self._kept: dict[Key, _Kept] = {}
         self._read: SharedRead[str] | None = None
@@ -237,9 +239,17 @@ class SharedPages:
             return [("X-Request-Id", reference), ("Set-Cookie", header)]
         return [("X-Request-Id", reference)]
 
+    def _is_usual(self) -> bool:
+        """Return whether this request names host and page as links do.
+
+        Both can be written in any number of ways, which would take the places of all other pages.
+        """
+        path = url_for(str(request.endpoint), **(request.view_args or {}))
+        return request.environ.get("HTTP_HOST") in self._hosts and request.path == path
+
     def _keep(self, response: Response) -> Response:
         """Keep the page just made, if its view said so; send it as it will be sent from now on."""
-        if "kept_version" not in g or response.status_code != 200:
+        if "kept_version" not in g or response.status_code != 200 or not self._is_usual():
             return response
         if session.modified or response.headers.get("Set-Cookie"):
             log.error("shared_page_has_a_session", route=str(request.url_rule))
@@ -266,6 +276,14 @@ class SharedPages:
 def _key(environ: Mapping[str, Any]) -> Key:
     """Return host, path and arguments; only names of this shop come as far as being kept."""
     return environ.get("HTTP_HOST", ""), environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+
+
+def _usual_hosts(settings: Settings) -> Iterator[str]:
+    """Yield the names of this shop with and without the ports that links have."""
+    ports = {None, settings.port, urlsplit(settings.public_url).port}
+    for name in hosts.names_of(settings):
+        host = f"[{name}]" if ":" in name else name
+        yield from (host if port is None else f"{host}:{port}" for port in ports)
 
 
 def _as_response(stored: Stored, environ: Mapping[str, Any]) -> Response:

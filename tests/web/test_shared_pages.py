@@ -219,11 +219,17 @@ def test_a_page_is_kept_for_names_of_this_shop_and_addresses_without_more(app: F
     for path in ("/fr/?a=b", "/fr/order?business=3", "/fr/order?offer=%62usiness", "/nowhere"):
         client.get(path)
     assert client.get("/fr/", headers={"Host": "evil.example"}).status_code == 421
+    for host in ("localhost:1", "LocalHost", "localhost."):
+        client.get("/fr/", headers={"Host": host})
+    version = Contract.get(Contract.kind == "general_terms").version
+    assert client.get(f"/fr/contracts/general_terms/000{version}").status_code == 200
     client.post("/fr/order")
     assert not pages._kept
     visit(app, "/fr/")
     assert client.get("/fr/", headers={"Host": "evil.example"}).status_code == 421
     assert len(pages._kept) == 1
+    visit(app, f"/fr/contracts/general_terms/{version}")
+    assert len(pages._kept) == 2
 
 
 def middleware(app: Flask) -> Iterator[object]:
