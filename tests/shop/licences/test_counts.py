@@ -80,9 +80,10 @@ def test_the_migration_counts_what_there_is(alice: Account, two: list[LicenceGro
 
 def test_parts_are_added_up(alice: Account, two: list[LicenceGroup]) -> None:
     LicenceCount.create(account_id=alice.id, part=-1, total=2, used=1, free=-1, in_error=2)
-    LicenceCount.update(free=LicenceCount.free + 1).where(LicenceCount.part >= 0).execute()
+    # One part, or one for each connection that counted: a kept one may have been replaced.
+    others = LicenceCount.update(free=LicenceCount.free + 1).where(LicenceCount.part >= 0).execute()
     counts.add_up()
-    assert counted(alice) == (8, 1, 6, 2)
+    assert counted(alice) == (8, 1, 5 + others, 2)
     assert parts() == (1 if is_postgresql() else 2), "SQLite has no parts"
 
 
