@@ -106,7 +106,8 @@ def documents(code: str, rate: int, first: date, last: date) -> Iterator[Documen
     if _follows_money(code):
         yield from receipts(code, rate, first, last)
         return
-    # An expression: SQLite would put a code that is given into that of the index.
+    # Joined to nothing: SQLite would put the code given for the column into the expression that the
+    # index has, too, and read all invoices of the period.
     query = _taxed(code.partition(":")[0], first, last).where(
         Invoice.vat_code.concat("") == code, Invoice.vat_rate == rate
     )

@@ -3,6 +3,8 @@
 On SQLite such a loop holds the state of the database that it reads. Once anybody else has written,
 its next write is refused at once, without waiting: "database is locked". No test shows that unless
 somebody else writes in that moment; here the loop itself is an error.
+
+Loops over a query and its `tuples` are seen. Those over its `iterator`, of reports alone, are not.
 """
 
 from __future__ import annotations
