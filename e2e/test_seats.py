@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from e2e import by_http
 from e2e.journey import Journey
@@ -168,14 +168,37 @@ def test_mistakes_are_said_at_their_field_and_what_was_typed_stays(
         ("zoé lefèvre", "sans accent", "without accents"),
     ):
         fill_holder(journey, "Zoé", "Lefèvre", login)
-        # The summary comes with the answer to the form, after the check of a single field.
         expect(page.locator(".error-summary")).to_contain_text(journey.say(french, english))
+        if script:
+            # The check of the field alone says the same; the answer to the form takes the focus.
+            expect(page.locator(".error-summary")).to_be_focused()
         expect(page.locator(".field-error:not(:empty)").first).to_be_visible()
         expect(journey.field("Prénom", "First name")).to_have_value("Zoé")
     if script:
         journey.field("Login", "Login").fill("zoe")
         journey.field("Login", "Login").press("Tab")
         expect(page.locator(".error-summary")).to_have_count(0)
+
+
+@pytest.mark.only(script=True)
+def test_what_is_typed_while_an_answer_is_awaited_stays_when_it_is_a_refusal(
+    page: Page, journey: Journey, group: str
+) -> None:
+    login = journey.field("Login", "Login")
+    held: list[Route] = []
+    open_act(page, journey, "Configurer", "Configure")
+    page.route(re.compile("/seats/1/configuration$"), lambda route: held.append(route))
+    fill_holder(journey, "Zoé", "Lefèvre", "ab")
+    expect(page.locator("button[aria-busy=true]")).to_be_visible()
+    login.fill("zoe")
+    held.pop().continue_()
+    expect(page.locator("button[aria-busy=true]")).to_have_count(0)
+    expect(login).to_have_value("zoe")
+    expect(login).to_be_focused()
+    expect(page.locator(".error-summary")).to_have_count(0)
+    page.unroute_all()
+    journey.button("Valider", "Confirm").click()
+    expect(row(page)).to_contain_text("zoe@")
 
 
 def test_add_user_opens_a_free_licence_then_an_order_for_the_group(

@@ -503,6 +503,46 @@
     }
   });
 
+  /* --- What is typed while the answer to a form is awaited ----------------------------------- */
+
+  /* A form that is refused comes back as it was sent; what was typed since then is put back into it. */
+  const EDITED = "input:not([type=hidden], [type=file]), select, textarea";
+  const fieldsOf = (form) => Array.from(form.elements).filter((field) => field.id && field.matches(EDITED));
+  const isTicked = (field) => field.matches("[type=checkbox], [type=radio]");
+  const contentOf = (field) => (isTicked(field) ? field.checked : field.value);
+  const sent = new WeakMap(); // the contents of a form's fields when it was sent
+  const edited = new WeakMap(); // the fields that have another content when it is refused, and where the focus is
+
+  on("htmx:before:request", (event) => {
+    const { ctx } = event.detail;
+    if (!ctx.sourceElement.matches("form")) return;
+    sent.set(ctx, new Map(fieldsOf(ctx.sourceElement).map((field) => [field.id, contentOf(field)])));
+  });
+
+  on("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    const before = sent.get(ctx);
+    if (!before || ctx.response.status !== 422) return;
+    const fields = fieldsOf(ctx.sourceElement).filter((field) => contentOf(field) !== before.get(field.id));
+    if (fields.length) edited.set(ctx, { fields, focused: document.activeElement.id });
+  });
+
+  function putBack(old) {
+    const field = byId(old.id);
+    if (!field || !field.matches(EDITED)) return;
+    if (isTicked(field)) field.checked = old.checked;
+    else field.value = old.value;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  on("htmx:after:swap", (event) => {
+    const kept = edited.get(event.detail.ctx);
+    if (!kept) return;
+    kept.fields.forEach(putBack);
+    const focused = byId(kept.focused);
+    if (focused) focused.focus();
+  });
+
   on("dialog:close", () => { if (byId("dialog")) closeDialog(byId("dialog")); });
   on("close", (event) => { if (event.target.id === "dialog") dialogClosed(event.target); }, true);
 
