@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import SQL, BigAutoField, CharField, Check, IntegerField
+from peewee import SQL, BigAutoField, BigIntegerField, CharField, Check, IntegerField
 
 from records.base import JSONField, MomentField, Table, one_of
 
@@ -25,8 +25,9 @@ class Job(Table):
     """A job, written in the transaction of its cause; the unique ``key`` makes enqueuing
     idempotent.
 
-    ``run_at`` is in the shop's time, ``lease_until`` in real time. ``dispatched_at`` belongs to the
-    previous release, whose workers send a message for a job in which it is missing.
+    ``run_at`` is in the shop's time, ``lease_until`` in real time; ``lease`` is the random number
+    of the last lease, by which a worker knows whether it is still its own. ``dispatched_at``
+    belongs to the previous release, whose workers send a message for a job in which it is missing.
     """
 
     id = BigAutoField()
@@ -37,6 +38,7 @@ class Job(Table):
     attempts = IntegerField(default=0)
     priority = IntegerField(default=0)
     run_at = MomentField()
+    lease = BigIntegerField(default=0)
     lease_until = MomentField(null=True)
     dispatched_at = MomentField(null=True)
     error = CharField(max_length=512, default="")

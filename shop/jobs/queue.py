@@ -1,15 +1,17 @@
 """The job queue: jobs are enqueued in the caller's transaction and run at least once.
 
 The row in `records.jobs.Job` is the queue: it holds the payload, the number of attempts and the
-worker's lease. A worker's thread takes the next due row when it is free, and is woken by what
-`shop.jobs.waking` sees; what is not seen is found a second later, so a lost signal or a changed
-clock delays a job and never loses it. A periodic sweep queues again what a killed worker held.
+worker's lease, each of which has a number of its own. A worker's thread takes the next due row
+when it is free, and is woken by what `shop.jobs.waking` sees; what is not seen is found a second
+later, so a lost signal or a changed clock delays a job and never loses it. A periodic sweep queues
+again what a killed worker held.
 Handlers are idempotent: a job may run again if its worker died before it finished.
 """
 
 from __future__ import annotations
 
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -92,7 +94,9 @@ AT_ONCE = 4
 """The number of due jobs that a thread tries to take before it looks again."""
 
 _handlers: dict[str, Handler] = {}
-_running: set[int] = set()
+_running: dict[int, int] = {}
+"""The jobs that this process runs, by their leases: one job may be run by two, if one stalled."""
+
 _running_lock = threading.Lock()
 put_off = soon.Reminders()
 """When jobs are due that this process put off."""
@@ -225,13 +229,13 @@ def _run(job: Job, goes_on: Callable[[], bool] = _Turn.goes_on) -> Job | None:
     """Run a job; return the next one, if it was taken with the end of this one."""
     _turn.job, _turn.next, _turn.goes_on = job, None, goes_on
     with _running_lock:
-        _running.add(job.id)
+        _running[job.lease] = job.id
     try:
         _attempt(job)
     finally:
         _turn.job = None
         with _running_lock:
-            _running.discard(job.id)
+            del _running[job.lease]
     return _turn.next
 
 
@@ -282,15 +286,21 @@ def _end(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> None:
 
 def _claim(job_id: int) -> Job | None:
     real = clock.real_now()
-    return next(iter(_claimed.rows(job_id, clock.now(), real, real + lease_duration())), None)
+    lease = secrets.randbits(63)
+    claimed = _claimed.rows(job_id, clock.now(), real, lease, real + lease_duration())
+    return next(iter(claimed), None)
 
 
 @prepared_update
-def _claimed(job_id: int, now: datetime, real: datetime, until: datetime) -> ModelUpdate:
+def _claimed(
+    job_id: int, now: datetime, real: datetime, lease: int, until: datetime
+) -> ModelUpdate:
     due = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
     abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
     return (
-        Job.update(status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease_until=until)
+        Job.update(
+            status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease=lease, lease_until=until
+        )
         .where(Job.id == job_id, due | abandoned)
         .returning(Job)
     )
@@ -349,9 +359,12 @@ def _delay(handler: Handler, attempts: int, error: Exception) -> timedelta:
 
 
 def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
-    """End this worker's lease of a job, unless it has expired and another worker holds the job."""
+    """End this worker's lease of a job, unless it has expired and another worker holds the job.
+
+    Attempts are compared, too: workers of the previous release know no numbers of leases.
+    """
     release = _released(tuple(changes))
-    return bool(release.changed(job.id, job.attempts, status, *changes.values()))
+    return bool(release.changed(job.id, job.lease, job.attempts, status, *changes.values()))
 
 
 @cache
@@ -359,10 +372,11 @@ def _released(names: tuple[str, ...]) -> Prepared[Any]:
     """Return the update that ends a lease, with changes of these names."""
 
     @prepared_update
-    def released(job_id: int, attempt: int, status: str, *changes: Any) -> ModelUpdate:
+    def released(job_id: int, lease: int, attempt: int, status: str, *changes: Any) -> ModelUpdate:
         changed = dict(zip(names, changes, strict=True))
+        held = (Job.lease == lease) & (Job.attempts == attempt)
         return Job.update(status=status, lease_until=None, dispatched_at=None, **changed).where(
-            Job.id == job_id, Job.status == JobStatus.RUNNING, Job.attempts == attempt
+            Job.id == job_id, Job.status == JobStatus.RUNNING, held
         )
 
     return released
@@ -377,13 +391,14 @@ def sweep() -> int:
 
 
 def renew_leases() -> None:
-    """Renew the leases of the jobs that this process is running."""
+    """Renew the leases of the jobs that this process is running, unless another worker has them."""
     with _running_lock:
-        running = list(_running)
+        running = dict(_running)
     if running:
         Job.update(lease_until=clock.real_now() + lease_duration()).where(
-            Job.id.in_(running), Job.status == JobStatus.RUNNING
-        ).execute()
+            Job.id.in_(set(running.values())), Job.lease.in_(list(running)),
+            Job.status == JobStatus.RUNNING,
+        ).execute()  # fmt: skip
 
 
 def drain(limit: int = 10_000) -> int:

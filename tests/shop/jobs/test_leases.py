@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -100,6 +101,87 @@ def test_a_worker_that_lost_the_lease_does_not_decide_the_outcome(work: Work) ->
     assert len(work.done) == 2, "at least once: the rival could not know"
     assert (the_job().status, the_job().error) == (JobStatus.DONE, "")
     assert work.given_up == []
+
+
+def expire_the_lease() -> None:
+    """Let a stalled worker's lease expire."""
+    Job.update(lease_until=shop_clock.real_now() - timedelta(seconds=1)).execute()
+
+
+def put_off() -> None:
+    """Ask to be run later, as an act of a handler."""
+    raise queue.Later(timedelta(minutes=1))
+
+
+def lose_it_for_good(work: Work) -> None:
+    """Have another worker take the job whose lease expired, and fail it for the last time."""
+    work.act = fail
+    Job.update(attempts=2).execute()
+    expire_the_lease()
+    racing.race(lambda: queue.run_job(the_job().id), 1)
+    assert the_job().status == JobStatus.FAILED
+
+
+@pytest.mark.parametrize("wake", [lambda: None, fail, put_off], ids=["done", "fails", "later"])
+def test_a_worker_stalled_since_before_a_restart_does_not_end_the_next_run(
+    work: Work, wake: Callable[[], None]
+) -> None:
+    def stall() -> None:
+        lose_it_for_good(work)
+        assert queue.restart("one")
+        runs.extend(racing.race(lambda: queue._claim(number), 1))
+        work.given_up.clear()
+        wake()
+
+    runs: list[Job] = []
+    work.act = stall
+    enqueue_job()
+    number = the_job().id
+    queue.run_job(number)
+    assert (the_job().status, the_job().attempts, the_job().error) == (JobStatus.RUNNING, 1, "")
+    assert work.given_up == []
+    assert queue._release(runs[0], JobStatus.DONE), "the next run can end it"
+
+
+def test_a_worker_that_lost_the_lease_does_not_renew_that_of_the_next_run(work: Work) -> None:
+    def stall() -> None:
+        expire_the_lease()
+        racing.race(lambda: queue._claim(number), 1)
+        expire_the_lease()
+        queue.renew_leases()
+        assert queue.sweep() == 1
+
+    work.act = stall
+    enqueue_job()
+    number = the_job().id
+    queue.run_job(number)
+    assert (the_job().status, the_job().error) == (JobStatus.QUEUED, "")
+
+
+def test_a_stalled_run_that_ends_leaves_the_lease_of_the_next_one_renewed(work: Work) -> None:
+    next_began, stalled_ended = threading.Event(), threading.Event()
+
+    def outlive_the_stalled() -> None:
+        next_began.set()
+        assert stalled_ended.wait(timeout=patience.STUCK)
+        expire_the_lease()
+        queue.renew_leases()
+        assert queue.sweep() == 0
+
+    def stall() -> None:
+        work.act = outlive_the_stalled
+        expire_the_lease()
+        next_run.start()
+        assert next_began.wait(timeout=patience.STUCK)
+
+    work.act = stall
+    enqueue_job()
+    number = the_job().id
+    next_run = threading.Thread(target=queue.run_job, args=(number,))
+    queue.run_job(number)
+    stalled_ended.set()
+    next_run.join(timeout=patience.STUCK)
+    assert (the_job().status, the_job().error) == (JobStatus.DONE, "")
 
 
 def test_a_job_that_kills_its_workers_is_given_up(work: Work) -> None:
