@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from e2e import by_http
 from e2e.journey import Journey
 from e2e.live import LiveShop
+from tests.support import patience
 
 Check = Callable[[], None]
 
@@ -187,9 +188,10 @@ def test_what_is_typed_while_an_answer_is_awaited_stays_when_it_is_a_refusal(
     login = journey.field("Login", "Login")
     held: list[Route] = []
     open_act(page, journey, "Configurer", "Configure")
+    expect(login).to_be_visible()
     page.route(re.compile("/seats/1/configuration$"), lambda route: held.append(route))
     fill_holder(journey, "Zoé", "Lefèvre", "ab")
-    expect(page.locator("button[aria-busy=true]")).to_be_visible()
+    patience.wait_until(lambda: bool(held), lambda: 0, between=lambda: page.wait_for_timeout(50))
     login.fill("zoe")
     held.pop().continue_()
     expect(page.locator("button[aria-busy=true]")).to_have_count(0)
