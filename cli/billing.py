@@ -21,6 +21,7 @@ from shop.payments import (
     refund_lists,
     refundables,
     refunds,
+    refunds_by_bank,
 )
 from shop.pricing import catalogue
 from shop.pricing.lines import Position
@@ -118,7 +119,7 @@ def explain_refund(reference: str, text: str) -> None:
     REFERENCE is the bank's. Where it corrects an invoice, use `credit --refunded` instead.
     """
     with refusals_shown(), database.atomic():
-        refunds.explain(_refund(reference), by=OPERATOR, text=text)
+        refunds_by_bank.explain(_refund(reference), by=OPERATOR, text=text)
     click.echo(f"The refund {reference} is explained.")
 
 
@@ -213,7 +214,7 @@ def credit_invoice(
             by_amount=percent is not None or net_cents is not None,
         )  # fmt: skip
         if refunded:
-            refunds.explain(_refund(refunded), by=OPERATOR, note=note)
+            refunds_by_bank.explain(_refund(refunded), by=OPERATOR, note=note)
     amount = f"{note.total_cents / 100:.2f} {note.currency}"
     click.echo(f"Credit note {note.number} takes {amount} of invoice {number} back.")
 

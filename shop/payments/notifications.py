@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shop.payments import cards, disputes, outcomes, refunds
+from shop.payments import cards, disputes, outcomes, refunds_by_bank
 from shop.payments.gateway import CardChange, Checkout, Dispute, Notification, Refund
 
 
@@ -14,7 +14,7 @@ def apply_notification(notification: Notification) -> None:
     """
     subject = notification.subject
     if isinstance(subject, Refund):
-        refunds.apply_notified(subject)
+        refunds_by_bank.apply_notified(subject)
     elif isinstance(subject, Dispute):
         disputes.apply_notified(subject)
     elif isinstance(subject, CardChange):

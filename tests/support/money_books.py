@@ -29,6 +29,7 @@ from shop.payments import (
     refund_lists,
     refundables,
     refunds,
+    refunds_by_bank,
     taken_back,
 )
 from shop.subscriptions import corrections
@@ -297,8 +298,8 @@ class Books:
         if found:
             payment = found[number % len(found)]
             part = min(cents, taken_back.refundable_of(payment) - 1)
-            refunds.apply_notified(self.bank.refund_of_itself(payment.checkout or "", part))
-            refunds.explain(
+            refunds_by_bank.apply_notified(self.bank.refund_of_itself(payment.checkout or "", part))
+            refunds_by_bank.explain(
                 Refund.get(Refund.origin == "bank", Refund.explanation == ""), by=CAMILLE, text="x"
             )
 
