@@ -63,14 +63,14 @@ def _mark_failed(export: int, reason: str) -> None:
 @jobs.handles("make_export", attempts=5, first_delay=timedelta(seconds=10), give_up=_mark_failed)
 def make_export(export: int) -> None:
     """Write the file, replacing pieces of an earlier attempt, and notify the customer."""
-    from shop.customers.data_export import content
+    from shop.customers.data_export import files
 
     row = DataExport.select(DataExport, Account).join(Account).where(DataExport.id == export).get()
     if row.status != ExportStatus.REQUESTED:
         return
     _delete_pieces(row)
     size = 0
-    for number, piece in enumerate(zipped(content.export_files(row.account), piece=PIECE_BYTES)):
+    for number, piece in enumerate(zipped(files.export_files(row.account), piece=PIECE_BYTES)):
         DataExportPart.create(export=row, number=number, content=piece)
         size += len(piece)
     _mark_ready(row, size)

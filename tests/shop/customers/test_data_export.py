@@ -18,7 +18,7 @@ from models import Account, DataExport, DataExportPart, ExportStatus, Letter
 from shop import mail
 from shop.customers import data_export, password_changes
 from shop.customers.activity_log import UNKNOWN
-from shop.customers.data_export import content
+from shop.customers.data_export import content, files
 from shop.customers.two_factor import recovery_codes, totp
 from shop.errors import Conflict
 from tests.support import cast, devices, purchases, racing
@@ -115,7 +115,7 @@ def test_large_exports_are_stored_in_pieces(
     alice: Account, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(data_export, "PIECE_BYTES", 700)
-    monkeypatch.setattr(content, "BATCH", 2)
+    monkeypatch.setattr(files, "BATCH", 2)
     for number in range(7):
         purchases.place(alice, purchases.basket(business=number + 1))
     archive = made(alice, drain)
@@ -183,7 +183,7 @@ def test_a_failed_export_can_be_requested_again(
     def broken(*_: object) -> None:
         raise RuntimeError("no paper")
 
-    monkeypatch.setattr(content, "export_files", broken)
+    monkeypatch.setattr(files, "export_files", broken)
     export = data_export.request_export(alice, UNKNOWN)
     for _ in range(6):
         drain()
