@@ -13,6 +13,7 @@ from models import Job
 from shop.jobs import failed
 from shop.operations import today as cases
 from shop.operations import unpaid
+from shop.operations.today_sections import SECTIONS, Section
 from shop.overviews import job_words
 from web.htmx import page
 
@@ -35,11 +36,11 @@ def today() -> Response:
     )
 
 
-def _sections() -> dict[str, cases.Section]:
+def _sections() -> dict[str, Section]:
     """Return the kinds of cases whose pages this member of staff may open."""
     hidden = set() if may("payout") else {"payouts", "held_payments"}
     hidden |= set() if may("staff_email") else {"failed_staff_letters"}
-    return {name: section for name, section in cases.SECTIONS.items() if name not in hidden}
+    return {name: section for name, section in SECTIONS.items() if name not in hidden}
 
 
 @desk.get("/today/<name>")

@@ -21,7 +21,7 @@ from models import (
     Subscription,
 )
 from shop.accounting.reporting_periods import days_of_month
-from shop.operations import today
+from shop.operations.today_sections import SECTIONS
 
 SEATS = {
     "seats": "",
@@ -177,7 +177,7 @@ STAFF = {
     "desk: search for an invoice": "/desk/search?list=1&q={invoice}",
     "desk: search without a match": "/desk/search?list=1&q=zzz",
     "desk: today": "/desk/today",
-    **{f"desk: today, {name}": f"/desk/today/{name}" for name in today.SECTIONS},
+    **{f"desk: today, {name}": f"/desk/today/{name}" for name in SECTIONS},
     "desk: acts on money": "/desk/money",
     "desk: find money": "/desk/money/find?number={order}",
     "desk: statements": "/desk/money/statements",
