@@ -15,10 +15,11 @@ from shop.overviews.services import ServiceOverview
 from shop.parsing.numbers_and_json import read_integer
 from shop.pricing import periods
 from shop.subscriptions import give_back_choice, give_backs, subscriptions
+from shop.text import formats
 from web import auth, lookups
 from web.arguments import page_number
 from web.htmx import go_to, page
-from web.languages import sentence
+from web.languages import current_language, sentence
 from web.messages import tell
 
 MOST_AT_ONCE = 1000
@@ -110,8 +111,9 @@ def confirm_give_back(name: str) -> Response:
     except Refusal as refusal:
         return _choice_page(found, sentence(refusal), refusal.status)
     said = ngettext(
-        "%(num)s licence is given back.", "%(num)s licences are given back.", len(numbers)
-    )
+        "%(num)s licence is given back.", "%(num)s licences are given back.", len(numbers),
+        num=formats.number(len(numbers), current_language()),
+    )  # fmt: skip
     may_undo = periods.undo_until(subscriptions.next_end(found.subscription), clock.now())
     tell(
         said,

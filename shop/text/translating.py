@@ -15,6 +15,9 @@ from markupsafe import Markup
 from shop.text.compiling import DirectCode, DirectTemplate, written
 
 GETTEXT = {"_", "gettext"}
+NGETTEXT = "ngettext"
+NUMBER = "num"
+"""The value that ``ngettext`` puts into its text by itself."""
 
 MOST_KEPT = 1024
 """Translations of texts from variables that a process keeps, in each language."""
@@ -25,6 +28,9 @@ TRANSLATED = "translated"
 WRITTEN = "written"
 """The filter that escapes a value."""
 
+GROUPED = "number"
+"""The filter that writes a number as its language does (`formats.number`)."""
+
 _TEXTS_ALONE = re.compile(r"([^%]|%\(\w+\)s|%%)*")
 """A text into which nothing but other texts is put."""
 
@@ -34,7 +40,8 @@ class TranslatingEnvironment(Environment):
 
     What Jinja does with ``_("text")`` and ``{% trans %}`` at run time ("newstyle" gettext: the
     translation is safe HTML, the values put into it are escaped) is done at compile time. Plurals
-    are still looked up, and texts from variables, those of HTML by the filter `TRANSLATED`.
+    are still looked up, with their number written by the filter `GROUPED`, and texts from
+    variables, those of HTML by the filter `TRANSLATED`.
     """
 
     code_generator_class = DirectCode
@@ -92,13 +99,16 @@ class _Texts(NodeTransformer):
 
     def visit_Call(self, call: nodes.Call) -> nodes.Node:  # noqa: N802 - the name Jinja looks for
         self.generic_visit(call)
+        if _is_plural(call):
+            call.kwargs.append(nodes.Keyword(NUMBER, _filtered(call.args[2], GROUPED)))
+            return call
         if not _is_of_one_text(call):
             return call
         source = _constant_text(call)
         if not source:
             if call.kwargs or self.mark is not Markup:
                 return call
-            return nodes.Filter(call.args[0], TRANSLATED, [], [], None, None, lineno=call.lineno)
+            return _filtered(call.args[0], TRANSLATED)
         text = self.mark(self.catalogue.ugettext(source))
         if not call.kwargs:
             return nodes.Const(text % {}, lineno=call.lineno)
@@ -106,13 +116,16 @@ class _Texts(NodeTransformer):
             pairs = [nodes.Pair(nodes.Const(each.key), each.value) for each in call.kwargs]
             return nodes.Mod(nodes.Const(text), nodes.Dict(pairs), lineno=call.lineno)
         # What Markup does, with less to do for each value.
-        pairs = [nodes.Pair(nodes.Const(each.key), _escaped(each.value)) for each in call.kwargs]
+        pairs = [
+            nodes.Pair(nodes.Const(each.key), _filtered(each.value, WRITTEN))
+            for each in call.kwargs
+        ]
         filled = nodes.Mod(nodes.Const(str(text)), nodes.Dict(pairs), lineno=call.lineno)
         return nodes.MarkSafe(filled, lineno=call.lineno)
 
 
-def _escaped(value: nodes.Expr) -> nodes.Expr:
-    return nodes.Filter(value, WRITTEN, [], [], None, None, lineno=value.lineno)
+def _filtered(value: nodes.Expr, name: str) -> nodes.Expr:
+    return nodes.Filter(value, name, [], [], None, None, lineno=value.lineno)
 
 
 def _translated(catalogue: NullTranslations) -> Callable[[str], Markup]:
@@ -120,6 +133,12 @@ def _translated(catalogue: NullTranslations) -> Callable[[str], Markup]:
     return lru_cache(MOST_KEPT)(
         lambda text: Markup(catalogue.ugettext(text)) % {}  # noqa: S704 - as Jinja does
     )
+
+
+def _is_plural(call: nodes.Call) -> bool:
+    """Return whether a call translates a text about a number, which it leaves to be written."""
+    is_ngettext = isinstance(call.node, nodes.Name) and call.node.name == NGETTEXT
+    return is_ngettext and all(each.key != NUMBER for each in call.kwargs)
 
 
 def _is_of_one_text(call: nodes.Call) -> bool:

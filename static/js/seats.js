@@ -10,7 +10,8 @@
     const all = document.querySelector("[data-select-all]");
     const ticked = document.querySelectorAll(".seat-box:checked").length;
     const number = all && all.checked ? Number(all.dataset.selectAll) : ticked;
-    const text = number === 1 ? place.dataset.one : place.dataset.many.replace("{n}", number);
+    const written = number.toLocaleString(document.documentElement.lang);
+    const text = number === 1 ? place.dataset.one : place.dataset.many.replace("{n}", written);
     place.textContent = number ? text : "";
   }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from flask import Flask
 from jinja2 import DictLoader, Environment, UndefinedError
 from markupsafe import Markup
 
-from shop.text import templates
+from shop.text import formats, templates
 from shop.text.translating import TranslatingEnvironment
 from web.page_templates import PageEnvironment
 
@@ -26,6 +27,7 @@ TEMPLATES = {
     "values.html": "{{ _('<b>%(a)s</b>', a=given) }}",
     "number.html": "{{ _('<b>%(a)s</b>: %(n)d of %%', a=given, n=3) }}",
     "block.html": "{% trans %}Order{% endtrans %} {% trans a=given %}<b>{{ a }}</b>{% endtrans %}",
+    "plurals.html": "{{ ngettext('%(num)s %(a)s', '%(num)s %(a)s each', 2, a=given) }}",
     "plural.html": "{% trans count=2 %}one{% pluralize %}{{ count }} more{% endtrans %}",
     "variable.html": "{{ _(sentence) }}{{ _(sentence ~ '') }}",
     "unknown.html": "{{ _('Not in the catalogue') }}{{ _('') }}",
@@ -51,6 +53,7 @@ def environment(kind: type[Environment]) -> Any:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(Catalogue(), newstyle=True)
+    made.filters["number"] = partial(formats.number, language="fr")
     return made
 
 
@@ -60,6 +63,21 @@ def test_a_template_reads_as_jinja_renders_it(name: str) -> None:
     translating.catalogue = Catalogue()
     expected = environment(Environment).get_template(name).render(GIVEN)
     assert translating.get_template(name).render(GIVEN) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "written"), [("fr", "2\u202f000\xa0licences"), ("en", "2,000 licences")]
+)
+def test_the_number_of_a_plural_is_written_as_its_language_does(
+    app: Flask, language: str, written: str
+) -> None:
+    assert isinstance(app.jinja_env, PageEnvironment)
+    text = "{{ ngettext('%(num)s licence', '%(num)s licences', number) }}"
+    with app.test_request_context(f"/{language}/"):
+        for one in (app.jinja_env.in_language(language), templates.environment(language)):
+            assert one.from_string(text).render(number=2000) == written
+    own = text.replace("number)", "2, num='{n}')")
+    assert templates.environment(language).from_string(own).render().startswith("{n}")
 
 
 def test_jinja_is_asked_for_plurals_alone_when_a_page_is_shown() -> None:
