@@ -31,6 +31,11 @@ EXAMPLE = re.compile(r"(?:example|exemple)\s?:\s", re.IGNORECASE)
 PROPERTY = re.compile(r"\[(\w+)\]")
 """The property of a column in Microsoft's templates: ``First name [givenName] Required``."""
 
+DUTY = re.compile(
+    r"[ :–-]*[\[(]?\b(?:required|optional|obligatoire|requise?|facultati(?:f|ve))\b[\]) *]*$", re.I
+)
+"""Whether a column must be filled in, as Google's templates have it: ``First Name [Required]``."""
+
 AROUND = " \t\n\xa0\u200b" + "".join(DIRECTION_MARKS)
 """What is left out around the text of a cell."""
 
@@ -196,7 +201,8 @@ Synonyms = Mapping[str, tuple[str, ...]]
 
 def column_names(cells: list[str]) -> list[str]:
     """Return the names in a heading, folded; a property in brackets counts before the text."""
-    return [fold(found[1] if (found := PROPERTY.search(cell)) else cell) for cell in cells]
+    named = [DUTY.sub("", cell) or cell for cell in cells]
+    return [fold(found[1] if (found := PROPERTY.search(cell)) else cell) for cell in named]
 
 
 def find_columns(cells: list[str], synonyms: Synonyms) -> dict[str, int]:

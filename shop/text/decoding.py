@@ -70,7 +70,9 @@ def decoded(content: bytes) -> str:
 
 def not_csv() -> Refusal:
     """Return the refusal of a file of another kind."""
-    return Refusal(N_("This is not a CSV file."), "file")
+    return Refusal(
+        N_("This is not a CSV file: save it as “CSV UTF-8” in your spreadsheet program."), "file"
+    )
 
 
 def _unicode(content: bytes) -> str | None:

@@ -28,7 +28,12 @@ from shop.licences.seats.rules import InvalidPerson, Person
 
 WRONG_COLUMNS = N_("Three columns are expected: first name, last name, login.")
 DUPLICATE_LOGIN = N_("This login stands in the file already.")
-OTHER_DOMAIN = N_("This address ends with @%(typed)s; those of this group end with @%(domain)s.")
+OTHER_DOMAIN = "other_domain"
+"""The detail of a line whose login is what stands before the @ of an address at that domain."""
+REFUSED_FORMERLY = (
+    N_("This address ends with @%(typed)s; those of this group end with @%(domain)s."),
+)
+"""Problems of lines of former files, which are still shown."""
 NO_FREE_SEAT = N_("There is no free licence left for this line.")
 
 LATEST = 5
@@ -46,17 +51,20 @@ def prepare_import(group: LicenceGroup, filename: str, content: bytes) -> SeatIm
     if not group.is_open:
         raise Refusal(actions.GROUP_CLOSED, "file")
     csv_reader.check_name(filename)
-    lines = [_without_domain(line, group) for line in csv_reader.read_people(content)]
-    problems = _problems(group, lines)
+    read = [_without_domain(line, group) for line in csv_reader.read_people(content)]
+    problems = _problems(group, [line for line, _ in read])
     with database.atomic():
         made = SeatImport.create(
             group=group,
             filename=filename[-255:],
-            lines_total=len(lines),
+            lines_total=len(read),
             lines_good=sum(problem == NO_PROBLEM for problem in problems),
             created_at=clock.now(),
         )
-        rows = [_row(made, line, problem) for line, problem in zip(lines, problems, strict=True)]
+        rows = [
+            _row(made, line, problem if problem != NO_PROBLEM else (problem[0], told))
+            for (line, told), problem in zip(read, problems, strict=True)
+        ]
         for start_import in range(0, len(rows), 500):
             SeatImportLine.insert_many(rows[start_import : start_import + 500]).execute()
     return made
@@ -75,26 +83,30 @@ def _row(made: SeatImport, line: csv_reader.Line, problem: Problem) -> dict[str,
     }
 
 
-def _without_domain(line: csv_reader.Line, group: LicenceGroup) -> csv_reader.Line:
-    """Return a line with the login alone where it holds the whole address within the group."""
+def _without_domain(
+    line: csv_reader.Line, group: LicenceGroup
+) -> tuple[csv_reader.Line, dict[str, object]]:
+    """Return a line with the login alone where it holds a whole address, and what to tell of it.
+
+    A directory has the addresses of a company: their domain is not the group's, and is told.
+    """
     login, at, domain = line.login.rpartition("@")
-    is_here = at and domain.casefold() == group.domain.casefold()
-    return replace(line, login=login) if is_here else line
+    if not at or not domain:
+        return line, {}
+    is_other = domain.casefold() != group.domain.casefold()
+    return replace(line, login=login), {OTHER_DOMAIN: domain} if is_other else {}
 
 
-def _of_line(line: csv_reader.Line, group: LicenceGroup) -> Person | Problem:
+def _of_line(line: csv_reader.Line) -> Person | Problem:
     """Return the person that a line of a file describes, or the line's own problem."""
     if not line.is_whole:
         return WRONG_COLUMNS, {}
-    _, at, domain = line.login.rpartition("@")
-    if at and domain:
-        return OTHER_DOMAIN, {"typed": domain, "domain": group.domain}
     return read_line(line)
 
 
 def _problems(group: LicenceGroup, lines: list[csv_reader.Line]) -> list[Problem]:
     """Return the problem of each line; free seats are allotted in the order of the file."""
-    people = [_of_line(line, group) for line in lines]
+    people = [_of_line(line) for line in lines]
     taken = taken_logins(group, [who.login_key for who in people if isinstance(who, Person)])
     free, problems = group.seats_unconfigured, []
     seen: set[str] = set()

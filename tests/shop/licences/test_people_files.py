@@ -80,6 +80,9 @@ ENTRA = (
         ENTRA,
         ENTRA.replace("Name [", "Nom [").replace("First name [", "Prénom [")
         .replace("Last name [", "Nom [").replace("Example:", "Exemple\xa0:"),
+        ("First Name [Required],Last Name [Required],Username [Required],Org Unit [Required]\n"
+        "Zoé,Lefèvre,zoe.l,/\nPaul,Petit,paul.p,/\n"),
+        "Prénom*;Nom (obligatoire);Login - requis\nZoé;Lefèvre;zoe.l\nPaul;Petit;paul.p\n",
         "Vorname;Nachname;Benutzername\nZoé;Lefèvre;zoe.l\nPaul;Petit;paul.p\n",
         ("Prénom;Nom;Login;E-mail d’activation;Licence;Statut\nZoé;Lefèvre;zoe.l;z@a;1;Créé\n"
         ";;;configureme@a;2;Non configuré\nPaul;Petit;paul.p;p@a;3;Créé\n"),
@@ -107,6 +110,7 @@ def test_a_heading_decides_by_its_names(content: str) -> None:
         ("Prénom;Service;Login", "a column: last name."),
         ("Display name;Login", "two columns: first name and last name."),
         ("Nom;Prénom;E-mail", "a column: login."),
+        ("First Name [Required];Last Name [Required];Email Address [Required]", "a column: login."),
         ("Nom complet;Nom", "two columns: first name and login."),
         ("First name;Name;Phone", "two columns: last name and login."),
         ("Name;Last name;Username", "a column: first name."),
@@ -250,20 +254,32 @@ def test_quotation_marks_in_pairs_are_read() -> None:
 # --- Into a group ------------------------------------------------------------------------------
 
 
-def test_whole_addresses_give_the_login_within_the_groups_domain(group: LicenceGroup) -> None:
+def test_whole_addresses_give_the_login_before_the_at_sign(group: LicenceGroup) -> None:
     rows = (
         f"Username,First name,Last name,Display name,x\nzoe.l@{group.domain},Zoé,Lefèvre,Z,Lille\n"
         f"paul.p@{group.domain.upper()},Paul,Petit,P,\nluc@client.example,Luc,Roux,L,\n"
-        f"zoe.l,Zoé,Autre,Z,\n@{group.domain},No,Login,,\n"
+        f"zoe.l@client.example,Zoé,Autre,Z,\n@{group.domain},No,Login,,\nno.domain@,No,Domain,,\n"
     )
     made = import_preview.prepare_import(group, "users.csv", rows.encode())
     lines = list(import_preview.results_of(made))
-    assert [line.login for line in lines[:3]] == ["zoe.l", "paul.p", "luc@client.example"]
-    assert [line.problem for line in lines] == [
-        "", "", import_preview.OTHER_DOMAIN, import_preview.DUPLICATE_LOGIN,
-        "Enter the login.",
+    assert [line.login for line in lines[:4]] == ["zoe.l", "paul.p", "luc", "zoe.l"]
+    assert [line.problem for line in lines[:5]] == [
+        "", "", "", import_preview.DUPLICATE_LOGIN, "Enter the login.",
     ]  # fmt: skip
-    assert lines[2].details == {"typed": "client.example", "domain": group.domain}
+    assert lines[5].problem.startswith("A login is made of")
+    assert [line.details for line in lines[:4]] == [{}, {}, {"other_domain": "client.example"}, {}]
+
+
+def test_an_address_of_another_domain_is_told_before_it_is_configured(
+    visitor: Visitor, alice: Account, group: LicenceGroup
+) -> None:
+    made = import_preview.prepare_import(
+        group, "users.csv", (HEADING + "Zoé;Lefèvre;zoe.l@client.example\n").encode()
+    )
+    visitor.log_in(alice)
+    page = visitor.client.get(f"/manager/groups/{group.name}/imports/{made.id}").text
+    assert "se termine par @client.example dans le fichier" in page
+    assert f"par @{group.domain} ici" in page
 
 
 def test_names_of_every_script_and_shape_are_kept(group: LicenceGroup) -> None:
