@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from lxml import etree
@@ -30,6 +30,8 @@ HEADINGS = {
     "payer": ("emetteur", "donneur d ordre", "payer", "debtor", "nom", "name"),
 }  # fmt: skip
 """The names of the columns of a CSV file, folded."""
+
+_AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 NOT_READ = N_("This is neither a CAMT.053 statement nor a CSV file with date and amount.")
 
@@ -170,10 +172,7 @@ def _cents(text: str) -> int:
     if re.fullmatch(r"[\d.,]*[.,]\d{1,2}", plain):
         whole, _, part = re.sub(r"[.,](?=\d{1,2}$)", "|", plain).partition("|")
         plain = f"{re.sub(r'[.,]', '', whole)}.{part}"
-    try:
-        cents = Decimal(plain) * 100
-    except InvalidOperation:
-        raise Refusal(N_("This is no amount: %(text)s."), "file", text=text[:40]) from None
+    cents = Decimal(plain) * 100 if _AMOUNT.fullmatch(plain) else Decimal(-1)
     if not 0 <= cents < 10**13 or cents != int(cents):
         raise Refusal(N_("This is no amount: %(text)s."), "file", text=text[:40])
     return int(cents)

@@ -102,6 +102,9 @@ def test_csv_statements_are_read_as_banks_write_them(content: str) -> None:
         b"Date;Montant\nhier;10\n",
         b"Date;Montant\n20/11/2026;dix\n",
         camt(entry("1e99", "x")),
+        camt(entry("NaN", "x")),
+        camt(entry("1e999999", "x")),
+        b"Date;Montant\n20/11/2026;1e5\n",
     ],
 )
 def test_what_is_no_statement_is_refused(content: bytes) -> None:
