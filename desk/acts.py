@@ -39,6 +39,9 @@ from web.forms import ShopForm, stripped
 from web.htmx import go_to, page
 from web.languages import current_language
 
+LONGEST_KEY = 64
+"""Our own keys are shorter; a longer one is cut as the records of acts cut it."""
+
 HIDDEN = {"csrf_token", "key", "confirmed"}
 
 
@@ -67,7 +70,7 @@ class ActForm(ShopForm):
 
     def given(self) -> Given:
         """Return the key of this form and the reason."""
-        return Given(self.key.data or "", self.reason.data or "")
+        return Given((self.key.data or "")[:LONGEST_KEY], self.reason.data or "")
 
     def shown(self) -> list[Any]:
         """Return the fields a member of staff fills in, the reason last."""

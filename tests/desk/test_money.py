@@ -91,6 +91,16 @@ def test_a_form_sent_twice_is_one_act(app: Flask, alice: Account) -> None:
     billing.assert_balanced()
 
 
+@pytest.mark.every_case
+def test_a_key_longer_than_ours_is_cut(app: Flask, alice: Account) -> None:
+    desk = staff.desk_of(app, Role.BILLING)
+    form = {"key": "k" * 300, "reason": "Excuses", "amount": "5", "confirmed": "yes"}
+    for _ in range(2):
+        answer = desk.ask("POST", f"/desk/money/customers/{alice.nic_handle}/goodwill", form)
+        assert answer.status_code == 303
+    assert account_credits.available_of(alice) == 500
+
+
 def test_a_credit_note_takes_an_amount_and_the_customer_reads_why(
     app: Flask, alice: Account, bank: Bank
 ) -> None:
