@@ -195,7 +195,7 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
         ),
         "email-address": change(
             gettext("Change the email address"),
-            gettext("Emails about the account go to it, and it can be typed to log in."),
+            _explained_address(member),
             gettext("Change the email address"),
             gettext("The email address is changed. We write to both addresses."),
             "staff_email",
@@ -232,6 +232,14 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
             lambda _form, who, asked: accounts.enable(who, asked),
         ),
     }
+
+
+def _explained_address(member: StaffAccount) -> str:
+    said = gettext("Emails about the account go to it, and it can be typed to log in.")
+    if not member.is_invited:
+        return said
+    more = gettext("The link sent before no longer works: we email a new one, to this address.")
+    return f"{said} {more}"
 
 
 def _change(member: StaffAccount, name: str) -> Change:

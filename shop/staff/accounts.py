@@ -221,7 +221,8 @@ def set_role(staff: StaffAccount, role: Role, asked: Asked = OPERATOR) -> None:
 def set_email(staff: StaffAccount, typed: str, asked: Asked = OPERATOR) -> None:
     """Give a member another e-mail address, and tell both; the login stays.
 
-    Raise as `add` does.
+    Who has not set the account up is invited there: whoever has the former mailbox, which may be a
+    stranger's, cannot do it any more. Raise as `add` does.
     """
     email = _read_email(typed)
     with database.atomic():
@@ -230,6 +231,8 @@ def set_email(staff: StaffAccount, typed: str, asked: Asked = OPERATOR) -> None:
         _take_email(row)
         for address in (before, email):
             mail.staff_account_changed(row, N_("Your email address was changed"), asked, address)
+        if row.is_invited:
+            _invite(row, asked, is_new=True)
         _log("email", row)
 
 

@@ -129,6 +129,19 @@ def test_another_email_address_is_told_to_both(app: Flask) -> None:
     assert StaffAct.get().kind == "staff_email"
 
 
+def test_who_has_not_set_the_account_up_is_invited_at_another_address(app: Flask) -> None:
+    admin = staff.desk_of(app)
+    member, mistaken = accounts.add("lea@stranger.example", Role.BILLING)
+    address = f"/desk/staff/{member.login}/email-address"
+    assert "Le lien déjà envoyé ne fonctionne plus" in admin.get(address).text
+    assert staff.confirm(admin, address, email="lea@nuage.example").status_code == 303
+    assert browser(app).get(f"/desk/invitation/{mistaken}").status_code == 404
+    invited = letters.to_staff(member, "staff_invitation")
+    assert invited.recipient == "lea@nuage.example"
+    link = re.search(r"http://localhost(/desk/invitation/[\w-]+)", mail.text_of(invited))[1]
+    assert browser(app).get(link).status_code == 200
+
+
 def test_a_member_whose_link_is_lost_is_invited_again(app: Flask) -> None:
     admin = staff.desk_of(app)
     member, lost = accounts.add("lea@nuage.example", Role.SUPPORT)
