@@ -64,9 +64,7 @@ def _check() -> None:
         click.echo(f"It holds {Order.select().count()} orders{told}.")
         wrong = list(auditing.find_faults(ANY_AGE))
         if lost := key_rotation.unreadable():
-            wrong.append(
-                f"MAIL_ENCRYPTION_KEYS lacks the key of secrets in {', '.join(lost)}: add it."
-            )
+            wrong.append(key_rotation.key_missing(lost))
     for sentence in wrong:
         click.echo(sentence, err=True)
     if wrong:

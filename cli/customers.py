@@ -88,7 +88,10 @@ def reseal_secrets() -> None:
 
     Secrets are passwords in e-mails and of licences in progress, and authenticator applications.
     """
-    click.echo(f"{key_rotation.reseal_all()} secret(s) encrypted with the newest key.")
+    changed, lost = key_rotation.reseal_all()
+    click.echo(f"{changed} secret(s) encrypted with the newest key.")
+    if lost:
+        raise click.ClickException(key_rotation.key_missing(lost))
 
 
 @letters.command("retry")

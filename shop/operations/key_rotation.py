@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from peewee import Field
 
 from records.batches import in_batches
@@ -25,17 +27,25 @@ SECRETS: tuple[tuple[Any, tuple[Field, ...], Any], ...] = (
 """Every table with encrypted secrets: its fields, and the condition of the rows that have one."""
 
 
-def reseal_all() -> int:
+def reseal_all() -> tuple[int, list[str]]:
     """Encrypt every secret with the newest key, so that older keys can be removed.
 
-    Return the number of rows changed. Raises `cryptography.fernet.InvalidToken` if none of the
-    keys decrypts a secret.
+    Return the number of rows changed, and the tables with secrets that none of the keys opens:
+    those stay as they are.
     """
-    return sum(
-        _reseal_row(table, fields, row.id)
-        for table, fields, which in SECRETS
-        for row in in_batches(table.select(table.id).where(which), table.id)
-    )
+    changed, lost = 0, Counter[str]()
+    for table, fields, which in SECRETS:
+        for row in in_batches(table.select(table.id).where(which), table.id):
+            try:
+                changed += _reseal_row(table, fields, row.id)
+            except InvalidToken:
+                lost[table._meta.table_name] += 1
+    return changed, list(lost)
+
+
+def key_missing(tables: list[str]) -> str:
+    """Return what is said of tables whose secrets none of the keys opens."""
+    return f"MAIL_ENCRYPTION_KEYS lacks the key of secrets in {', '.join(tables)}: add it."
 
 
 SAMPLE = 50

@@ -276,7 +276,7 @@ def test_passwords_are_encrypted_anew_with_a_new_key(
 ) -> None:
     configured(group)
     before = Handover.get().secret
-    assert key_rotation.reseal_all() > 0
+    assert key_rotation.reseal_all()[0] > 0
     after = Handover.get().secret
     assert after != before
     assert encryption.unseal(after) == password_of(provider)

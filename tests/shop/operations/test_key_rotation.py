@@ -69,6 +69,23 @@ def test_an_old_key_may_go(
     assert provider.users[f"{seat.login}@{group.domain}"] == kept
 
 
+def test_secrets_that_no_key_opens_keep_no_others_from_the_newest_key(
+    group: LicenceGroup, make_app: MakeApp, old: str
+) -> None:
+    new = Fernet.generate_key().decode()
+    make_app(MAIL_ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    lost = encryption.seal("lost")
+    Authenticator.update(secret=lost).execute()
+    both = make_app(MAIL_ENCRYPTION_KEYS=f"{new} {old}")
+    result = both.test_cli_runner().invoke(args=["secrets", "reseal"])
+    assert result.exit_code == 1
+    told = "MAIL_ENCRYPTION_KEYS lacks the key of secrets in authenticator: add it."
+    assert told in result.output
+    make_app(MAIL_ENCRYPTION_KEYS=new)
+    assert encryption.can_decrypt(groups.seat_of(group).secret)
+    assert Authenticator.get().secret == lost
+
+
 def test_a_secret_changed_by_another_process_is_not_overwritten(
     group: LicenceGroup, make_app: MakeApp, old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +101,7 @@ def test_a_secret_changed_by_another_process_is_not_overwritten(
 
     everything = Letter.select().where(Letter.is_secret).count() + Authenticator.select().count()
     monkeypatch.setattr(encryption, "reseal", slowly)
-    assert key_rotation.reseal_all() == everything
+    assert key_rotation.reseal_all() == (everything, [])
     assert groups.seat_of(group).secret == sealed
 
 
