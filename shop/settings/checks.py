@@ -135,8 +135,8 @@ def _missing_in_production(settings: Settings, given: Collection[str]) -> list[s
         problems.append("SECRET_KEY_FALLBACKS must be secrets of at least 32 characters each")
     if not settings.mail_encryption_keys:
         problems.append("MAIL_ENCRYPTION_KEYS must hold at least one key")
-    if not settings.public_url.startswith("https://"):
-        problems.append("PUBLIC_URL must be the shop's https:// address")
+    if not _is_site(settings.public_url):
+        problems.append("PUBLIC_URL must be the shop's https:// address, without a path")
     if not settings.stripe_api_key or not settings.stripe_webhook_secret:
         problems.append("STRIPE_API_KEY and STRIPE_WEBHOOK_SECRET must be set")
     if not all((settings.graph_tenant_id, settings.graph_client_id, settings.graph_client_secret)):
@@ -148,6 +148,16 @@ def _missing_in_production(settings: Settings, given: Collection[str]) -> list[s
     if not settings.rate_limits:
         problems.append("RATE_LIMITS cannot be off")
     return problems
+
+
+def _is_site(url: str) -> bool:
+    """Return whether a URL is that of a whole site: all links begin with it."""
+    try:
+        parts = urlsplit(url)
+        is_host = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        return is_host and url == f"https://{parts.netloc}"
+    except ValueError:
+        return False
 
 
 def _seller_problems(settings: Settings, given: Collection[str]) -> list[str]:
