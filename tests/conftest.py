@@ -18,6 +18,7 @@ from shop import clock as shop_clock
 from shop import database as shop_database
 from shop.documents import from_orders
 from shop.jobs import queue
+from shop.jobs.priorities import Priority
 from shop.metrics import durations
 from shop.office import configured
 from shop.operations import composition, demo
@@ -278,8 +279,6 @@ def service(alice: Account, bank: Bank, provider: Provider) -> ExchangeService:
 def work(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Work:
     """A kind of job with three attempts, which records its calls."""
     noted = Work()
-    handler = queue.Handler(
-        noted.run, 3, timedelta(seconds=10), noted.give_up, queue.Priority.USUAL
-    )
+    handler = queue.Handler(noted.run, 3, timedelta(seconds=10), noted.give_up, Priority.USUAL)
     monkeypatch.setitem(queue._handlers, KIND, handler)
     return noted

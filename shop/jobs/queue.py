@@ -11,29 +11,26 @@ Handlers are idempotent: a job may run again if its worker died before it finish
 from __future__ import annotations
 
 import random
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import structlog
-from peewee import ModelUpdate, PostgresqlDatabase, fn
+from peewee import PostgresqlDatabase
 
 from records.base import database
 from records.jobs import Job, JobStatus
-from shop import clock, settings
+from shop import clock
 from shop.database import connection
 from shop.errors import PartyUnavailable
-from shop.jobs import soon
+from shop.jobs import leases, priorities, soon
+from shop.jobs.priorities import Priority
 from shop.metrics import durations
 from shop.sandbox_link import test_points
-from shop.sql.prepared import Prepared, prepared_update
 
 log = structlog.get_logger()
 
@@ -45,19 +42,6 @@ DELETED_AT_ONCE = 10_000
 
 LONGEST_DELAY = timedelta(hours=1)
 """The longest delay between two attempts of a failing job."""
-
-
-class Priority(IntEnum):
-    """The order in which waiting jobs are run: highest first, across all customers."""
-
-    AWAITED = 10  # a customer is waiting: the link for a new password
-    PAID = 5  # paid work: deliveries, and resuming groups
-    USUAL = 0
-    LETTER = -10  # e-mails: rendering their PDFs takes longer than installing a group
-    BULK = -20  # one of thousands of jobs that one customer started
-
-
-_PRIORITIES = tuple(map(int, Priority))
 
 UNKNOWN_KIND_DELAY = timedelta(minutes=1)
 """The delay before a job of a kind unknown to this worker is tried again."""
@@ -94,10 +78,6 @@ AT_ONCE = 4
 """The number of due jobs that a thread tries to take before it looks again."""
 
 _handlers: dict[str, Handler] = {}
-_running: dict[int, int] = {}
-"""The jobs that this process runs, by their leases: one job may be run by two, if one stalled."""
-
-_running_lock = threading.Lock()
 put_off = soon.Reminders()
 """When jobs are due that this process put off."""
 
@@ -121,11 +101,6 @@ def register_handler(kind: str, handler: Handler) -> None:
     if kind in _handlers:
         raise ValueError(f"jobs of kind {kind!r} have a handler already")
     _handlers[kind] = handler
-
-
-def lease_duration() -> timedelta:
-    """Return how long a worker keeps a job without renewing its lease (``JOB_LEASE``)."""
-    return timedelta(seconds=settings.current().job_lease)
 
 
 def enqueue(
@@ -175,32 +150,6 @@ def _tell_workers() -> None:
         database.execute_sql(NOTIFY)
 
 
-_DUE_OF_PRIORITY = (
-    "SELECT * FROM (SELECT id, priority, run_at FROM job WHERE status = 'queued' AND priority = ? "
-    "AND run_at <= ? ORDER BY run_at, id LIMIT ?) AS due"
-)
-_DUE_OF_ANY_PRIORITY = (
-    "SELECT * FROM (SELECT id, -1000 AS priority, run_at FROM job WHERE status = 'queued' "
-    "AND run_at <= ? ORDER BY run_at, id LIMIT ?) AS due"
-)
-"""Jobs of priorities that only a newer version knows come last; the others are found twice."""
-
-_DUE = (
-    " UNION ALL ".join([*[_DUE_OF_PRIORITY] * len(Priority), _DUE_OF_ANY_PRIORITY])
-    + " ORDER BY priority DESC, run_at, id LIMIT ?"
-)
-"""Each priority is one look into the index `job_waiting`, however many jobs wait for later."""
-
-
-def due_jobs(limit: int) -> list[int]:
-    """Return the ids of jobs that wait for a worker, in the order in which they are taken."""
-    sql = _DUE if database.obj.param == "?" else _DUE.replace("?", database.obj.param)
-    moment = Job.run_at.db_value(clock.now())
-    given = [value for priority in _PRIORITIES for value in (priority, moment, limit)]
-    rows = database.execute_sql(sql, [*given, moment, limit, limit]).fetchall()
-    return list(dict.fromkeys([row[0] for row in rows]))
-
-
 def run_due(goes_on: Callable[[], bool]) -> None:
     """Run jobs until none waits, or ``goes_on`` says no. Other workers may be taking them, too."""
     with connection():
@@ -221,28 +170,25 @@ def run_job(job_id: int) -> None:
     """Run one job if it is due and no other worker holds its lease."""
     with connection():
         test_points.follow_clock()
-        if (job := _claim(job_id)) is not None:
+        if (job := leases.claim(job_id)) is not None:
             _run(job)
 
 
 def _run(job: Job, goes_on: Callable[[], bool] = _Turn.goes_on) -> Job | None:
     """Run a job; return the next one, if it was taken with the end of this one."""
     _turn.job, _turn.next, _turn.goes_on = job, None, goes_on
-    with _running_lock:
-        _running[job.lease] = job.id
     try:
-        _attempt(job)
+        with leases.held(job):
+            _attempt(job)
     finally:
         _turn.job = None
-        with _running_lock:
-            del _running[job.lease]
     return _turn.next
 
 
 def _take() -> Job | None:
     """Take the next due job that no other worker takes."""
     test_points.follow_clock()
-    taken = (_claim(job_id) for job_id in due_jobs(AT_ONCE))
+    taken = (leases.claim(job_id) for job_id in priorities.due_jobs(AT_ONCE))
     return next((job for job in taken if job is not None), None)
 
 
@@ -279,31 +225,9 @@ def on_its_own() -> Iterator[None]:
 def _end(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> None:
     """Release a job, and take the next one, in one transaction."""
     with database.transaction():
-        _release(job, status, **changes)
+        leases.release(job, status, **changes)
         if _turn.goes_on():
             _turn.next = _take()
-
-
-def _claim(job_id: int) -> Job | None:
-    real = clock.real_now()
-    lease = secrets.randbits(63)
-    claimed = _claimed.rows(job_id, clock.now(), real, lease, real + lease_duration())
-    return next(iter(claimed), None)
-
-
-@prepared_update
-def _claimed(
-    job_id: int, now: datetime, real: datetime, lease: int, until: datetime
-) -> ModelUpdate:
-    due = (Job.status == JobStatus.QUEUED) & (Job.run_at <= now)
-    abandoned = (Job.status == JobStatus.RUNNING) & (Job.lease_until < real)
-    return (
-        Job.update(
-            status=JobStatus.RUNNING, attempts=Job.attempts + 1, lease=lease, lease_until=until
-        )
-        .where(Job.id == job_id, due | abandoned)
-        .returning(Job)
-    )
 
 
 def _attempt(job: Job) -> None:
@@ -311,7 +235,7 @@ def _attempt(job: Job) -> None:
     if handler is None:
         # Queued by a newer version of the shop that runs beside this one (rolling update).
         log.error("job_unknown_kind", kind=job.kind, key=job.key)
-        _release(job, run_at=clock.now() + UNKNOWN_KIND_DELAY, attempts=job.attempts - 1)
+        leases.release(job, run_at=clock.now() + UNKNOWN_KIND_DELAY, attempts=job.attempts - 1)
         return
     if job.attempts > handler.attempts + MAX_WORKER_DEATHS:
         _failed(job, handler, RuntimeError("every worker that tried it died"))
@@ -339,10 +263,10 @@ def _failed(job: Job, handler: Handler, error: Exception) -> None:
     last = job.attempts >= handler.attempts
     log.warning("job_failed", kind=job.kind, key=job.key, attempt=job.attempts, reason=reason)
     if not last:
-        _release(job, run_at=clock.now() + _delay(handler, job.attempts, error), error=reason)
+        leases.release(job, run_at=clock.now() + _delay(handler, job.attempts, error), error=reason)
         return
     with database.atomic():
-        if _release(job, status=JobStatus.FAILED, error=reason) and handler.give_up:
+        if leases.release(job, status=JobStatus.FAILED, error=reason) and handler.give_up:
             handler.give_up(**job.payload, reason=str(error))
 
 
@@ -358,53 +282,10 @@ def _delay(handler: Handler, attempts: int, error: Exception) -> timedelta:
     return max(delay * random.uniform(0.9, 1.1), wanted)
 
 
-def _release(job: Job, status: str = JobStatus.QUEUED, **changes: Any) -> bool:
-    """End this worker's lease of a job, unless it has expired and another worker holds the job.
-
-    Attempts are compared, too: workers of the previous release know no numbers of leases.
-    """
-    release = _released(tuple(changes))
-    return bool(release.changed(job.id, job.lease, job.attempts, status, *changes.values()))
-
-
-@cache
-def _released(names: tuple[str, ...]) -> Prepared[Any]:
-    """Return the update that ends a lease, with changes of these names."""
-
-    @prepared_update
-    def released(job_id: int, lease: int, attempt: int, status: str, *changes: Any) -> ModelUpdate:
-        changed = dict(zip(names, changes, strict=True))
-        held = (Job.lease == lease) & (Job.attempts == attempt)
-        return Job.update(status=status, lease_until=None, dispatched_at=None, **changed).where(
-            Job.id == job_id, Job.status == JobStatus.RUNNING, held
-        )
-
-    return released
-
-
-def sweep() -> int:
-    """Queue again what dead workers held; return the number of jobs."""
-    died = (Job.status == JobStatus.RUNNING) & (Job.lease_until < clock.real_now())
-    if not Job.select(Job.id).where(died).exists():
-        return 0
-    return Job.update(status=JobStatus.QUEUED, lease_until=None).where(died).execute()
-
-
-def renew_leases() -> None:
-    """Renew the leases of the jobs that this process is running, unless another worker has them."""
-    with _running_lock:
-        running = dict(_running)
-    if running:
-        Job.update(lease_until=clock.real_now() + lease_duration()).where(
-            Job.id.in_(set(running.values())), Job.lease.in_(list(running)),
-            Job.status == JobStatus.RUNNING,
-        ).execute()  # fmt: skip
-
-
 def drain(limit: int = 10_000) -> int:
     """Run all due jobs in this thread, in a worker's order; return their number (for tests)."""
     for done in range(limit):
-        due = due_jobs(1)
+        due = priorities.due_jobs(1)
         if not due:
             return done
         run_job(due[0])
@@ -414,18 +295,6 @@ def drain(limit: int = 10_000) -> int:
 def kinds_given_up() -> set[str]:
     """Return the kinds of jobs with a ``give_up`` function: the customer sees their failures."""
     return {kind for kind, handler in _handlers.items() if handler.give_up}
-
-
-def oldest_due() -> dict[Priority, timedelta]:
-    """Return how long the oldest due job of each priority has been waiting; only where one is."""
-    now = clock.now()
-    rows = (
-        Job.select(Job.priority, fn.MIN(Job.run_at).converter(Job.run_at.python_value))
-        .where(Job.status == JobStatus.QUEUED, Job.run_at <= now)
-        .group_by(Job.priority)
-        .tuples()
-    )
-    return {Priority(priority): now - since for priority, since in cast("Any", rows)}
 
 
 def delete_finished(before: datetime) -> int:

@@ -22,7 +22,8 @@ from datetime import datetime, timedelta
 from typing import Generic, ParamSpec
 
 from shop.jobs import queue
-from shop.jobs.queue import Handler, Priority
+from shop.jobs.priorities import Priority
+from shop.jobs.queue import Handler
 
 P = ParamSpec("P")
 

@@ -16,8 +16,8 @@ from records.missing_glyphs import MissingGlyph
 from records.orders import UNDELIVERED, Order, OrderStatus
 from records.subscriptions import Subscription, SubscriptionStatus
 from shop import clock
-from shop.jobs import failed, queue
-from shop.jobs.queue import Priority
+from shop.jobs import failed, priorities
+from shop.jobs.priorities import Priority
 from shop.operations import unpaid
 from shop.orders import withdrawals
 from shop.payments import disputes, gateways, payouts, refund_lists
@@ -97,7 +97,7 @@ LONGEST_WAIT = {
 
 def queue_seconds(waiting: dict[Priority, timedelta] | None = None) -> dict[str, float]:
     """Return the length of the queue in time: how long its oldest due job waits, by priority."""
-    waiting = queue.oldest_due() if waiting is None else waiting
+    waiting = priorities.oldest_due() if waiting is None else waiting
     return {
         priority.name.lower(): waiting.get(priority, timedelta(0)).total_seconds()
         for priority in Priority
@@ -132,7 +132,7 @@ def alarms(
             missing_glyphs=MissingGlyph.select(),
             failed_letters=failed_letters(),
         ),
-        "long_queues": _long_queues(queue.oldest_due() if waiting is None else waiting),
+        "long_queues": _long_queues(priorities.oldest_due() if waiting is None else waiting),
         "declined_charges": unpaid.too_many_declined(charges),
         "repeated_withdrawals": withdrawals.repeated(),
         "bank_refusals": gateways.refusals_since(clock.now() - timedelta(hours=1)),

@@ -14,7 +14,7 @@ import structlog
 from records.base import database
 from shop import clock
 from shop.customers import activity_log, known_origins, one_time_links, sessions
-from shop.jobs import failed, queue, waking
+from shop.jobs import failed, leases, priorities, queue, waking
 from shop.licences import counts
 from shop.metrics import durations
 from shop.operations import garbage
@@ -85,7 +85,7 @@ class Crew:
             # One that found none before, and is not counted as idle yet, has to look again.
             self._calls = 0 if idle else len(self._threads)
         if idle:
-            due = len(queue.due_jobs(idle))
+            due = len(priorities.due_jobs(idle))
             with self._called:
                 self._calls = due
                 self._called.notify(due)
@@ -168,12 +168,12 @@ def _let_go(watch: waking.Watch | None) -> None:
 
 def _tick(number: int) -> None:
     test_points.follow_clock()
-    queue.renew_leases()
+    leases.renew()
     if number % 600 == 0:
         # The database may have been restored to a state in which they are not queued.
         renewals.queued().clear()
     renewals.queue_runs()
-    queue.sweep()
+    leases.sweep()
     if number % durations.FLUSH_SECONDS == 0:
         durations.flush()
     if number % 600 == 0:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from models import Job, database
-from shop.jobs import queue
+from shop.jobs import priorities, queue
 
 KIND = "a_job_of_tests"
 
@@ -48,4 +48,4 @@ def the_job() -> Job:
 
 def waiting() -> int:
     """Return the number of jobs that wait for a worker and are due."""
-    return len(queue.due_jobs(1000))
+    return len(priorities.due_jobs(1000))

@@ -14,7 +14,7 @@ import structlog
 from flask import Flask
 
 import models
-from shop.jobs import queue
+from shop.jobs import priorities, queue
 from shop.operations import worker
 from shop.settings import Settings
 from tests.support.client import browser
@@ -124,7 +124,7 @@ def test_a_worker_in_an_outage_is_one_line_a_minute(
     outage: None, minutes: Minutes, log_lines: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if one of its threads were idle.
-    monkeypatch.setattr(worker.Crew, "call", lambda self: queue.due_jobs(1))
+    monkeypatch.setattr(worker.Crew, "call", lambda self: priorities.due_jobs(1))
 
     class Stopping(threading.Event):
         left = 20

@@ -13,7 +13,7 @@ import pytest
 import time_machine
 
 from models import Account, Job, Payment, Subscription
-from shop.jobs import queue
+from shop.jobs import priorities, queue
 from shop.payments.gateway import CheckoutStatus
 from shop.subscriptions import renewals
 from tests.support import purchases, queries
@@ -62,7 +62,7 @@ def order(client: CheckingClient, account: Account, bank: Bank) -> list[str]:
 def run_jobs() -> dict[str, list[int]]:
     """Run the jobs that are due as a worker does; return the statements of each, by kind."""
     counts: dict[str, list[int]] = defaultdict(list)
-    while due := queue.due_jobs(1):
+    while due := priorities.due_jobs(1):
         kind = Job.get_by_id(due[0]).kind
         with queries.recorded() as asked:
             assert queue.run_next()

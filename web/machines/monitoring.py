@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from models import database
 from shop.database import pending_migrations
-from shop.jobs import queue
+from shop.jobs import priorities
 from shop.metrics import durations
 from shop.operations import monitoring as figures
 from shop.operations import unpaid
@@ -92,7 +92,7 @@ def _is_near(client: str) -> bool:
 
 
 def _figures() -> list[tuple[str, str, str, Mapping[str, float]]]:
-    waiting = queue.oldest_due()
+    waiting = priorities.oldest_due()
     waits = figures.queue_seconds(waiting)
     statuses = figures.by_status()
     debts, charges = unpaid.by_stage(), unpaid.charges_of_a_day()

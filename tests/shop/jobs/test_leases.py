@@ -7,14 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 from models import Job, JobStatus
 from shop import clock as shop_clock
-from shop.jobs import queue
-from shop.jobs.queue import Priority
+from shop.jobs import leases, priorities, queue
 from tests.support import patience, racing
-from tests.support.work import KIND, Work, enqueue_job, fail, the_job, waiting
+from tests.support.work import Work, enqueue_job, fail, the_job, waiting
 
 pytestmark = pytest.mark.every_case
 
@@ -33,7 +31,7 @@ def test_a_job_whose_worker_died_is_run_again(work: Work) -> None:
     enqueue_job()
     die_holding(the_job())
     assert waiting() == 0
-    assert queue.sweep() == 1
+    assert leases.sweep() == 1
     assert waiting() == 1
     queue.run_job(the_job().id)
     assert len(work.done) == 1
@@ -55,7 +53,7 @@ def test_a_job_is_not_run_twice_at_once(work: Work) -> None:
         assert begun.wait(timeout=patience.STUCK)
         for _ in range(5):
             queue.run_job(number)
-        assert queue.sweep() == 0
+        assert leases.sweep() == 0
         assert not queue.run_next()
         may_end.set()
 
@@ -76,9 +74,9 @@ def test_12_workers_with_one_job_run_it_once(work: Work) -> None:
 def test_a_slow_jobs_lease_is_renewed(work: Work) -> None:
     def slowly() -> None:
         Job.update(lease_until=shop_clock.real_now()).execute()
-        queue.renew_leases()
+        leases.renew()
         assert the_job().lease_until > shop_clock.real_now() + timedelta(seconds=10)
-        assert not racing.race(lambda: queue._claim(number), 1)[0]
+        assert not racing.race(lambda: leases.claim(number), 1)[0]
 
     work.act = slowly
     enqueue_job()
@@ -129,7 +127,7 @@ def test_a_worker_stalled_since_before_a_restart_does_not_end_the_next_run(
     def stall() -> None:
         lose_it_for_good(work)
         assert queue.restart("one")
-        runs.extend(racing.race(lambda: queue._claim(number), 1))
+        runs.extend(racing.race(lambda: leases.claim(number), 1))
         work.given_up.clear()
         wake()
 
@@ -140,16 +138,16 @@ def test_a_worker_stalled_since_before_a_restart_does_not_end_the_next_run(
     queue.run_job(number)
     assert (the_job().status, the_job().attempts, the_job().error) == (JobStatus.RUNNING, 1, "")
     assert work.given_up == []
-    assert queue._release(runs[0], JobStatus.DONE), "the next run can end it"
+    assert leases.release(runs[0], JobStatus.DONE), "the next run can end it"
 
 
 def test_a_worker_that_lost_the_lease_does_not_renew_that_of_the_next_run(work: Work) -> None:
     def stall() -> None:
         expire_the_lease()
-        racing.race(lambda: queue._claim(number), 1)
+        racing.race(lambda: leases.claim(number), 1)
         expire_the_lease()
-        queue.renew_leases()
-        assert queue.sweep() == 1
+        leases.renew()
+        assert leases.sweep() == 1
 
     work.act = stall
     enqueue_job()
@@ -165,8 +163,8 @@ def test_a_stalled_run_that_ends_leaves_the_lease_of_the_next_one_renewed(work: 
         next_began.set()
         assert stalled_ended.wait(timeout=patience.STUCK)
         expire_the_lease()
-        queue.renew_leases()
-        assert queue.sweep() == 0
+        leases.renew()
+        assert leases.sweep() == 0
 
     def stall() -> None:
         work.act = outlive_the_stalled
@@ -202,7 +200,7 @@ def test_of_four_workers_one_queues_a_dead_workers_job_again(work: Work) -> None
         enqueue_job(f"job {number}")
     for job in list(Job.select()):
         die_holding(job)
-    assert sum(racing.race(queue.sweep, 4)) == waiting() == 10
+    assert sum(racing.race(leases.sweep, 4)) == waiting() == 10
 
 
 def test_four_threads_take_each_job_once(work: Work) -> None:
@@ -223,81 +221,15 @@ def test_control_without_compare_and_set_jobs_run_twice(
         Job.update(status=JobStatus.RUNNING, attempts=1).where(Job.id == job_id).execute()
         return Job.get_by_id(job_id)
 
-    seen, inner = threading.Barrier(4), queue.due_jobs
+    seen, inner = threading.Barrier(4), priorities.due_jobs
 
     def look_together(limit: int) -> list[int]:
         found = inner(limit)
         seen.wait(timeout=patience.STUCK)
         return found
 
-    monkeypatch.setattr(queue, "_claim", careless)
-    monkeypatch.setattr(queue, "due_jobs", look_together)
+    monkeypatch.setattr(leases, "claim", careless)
+    monkeypatch.setattr(priorities, "due_jobs", look_together)
     enqueue_job()
     racing.race(queue.run_next, 4)
     assert len(work.done) == 4
-
-
-def waiting_keys() -> list[str]:
-    """Return the keys of the waiting jobs in the order in which workers take them."""
-    return [Job.get_by_id(number).key for number in queue.due_jobs(100)]
-
-
-def test_awaited_jobs_run_before_bulk_jobs(work: Work) -> None:
-    for priority in (Priority.BULK, Priority.USUAL, Priority.AWAITED):
-        queue.enqueue(KIND, f"{priority.name} 1", priority=priority)
-        queue.enqueue(KIND, f"{priority.name} 2", priority=priority)
-    expected = ["AWAITED 1", "AWAITED 2", "USUAL 1", "USUAL 2", "BULK 1", "BULK 2"]
-    assert waiting_keys() == expected
-    assert [Job.get_by_id(number).key for number in queue.due_jobs(2)] == expected[:2]
-
-
-def test_jobs_that_wait_for_later_hide_none_that_is_due(
-    work: Work, clock: time_machine.Traveller
-) -> None:
-    later = shop_clock.now() + timedelta(days=14)
-    for number in range(30):
-        queue.enqueue(KIND, f"later {number}", run_at=later, priority=Priority.AWAITED)
-    enqueue_job("due")
-    assert waiting_keys() == ["due"]
-    clock.shift(timedelta(days=15))
-    assert len(waiting_keys()) == 31
-
-
-def test_a_job_of_a_priority_that_is_not_known_is_run_last(work: Work) -> None:
-    queue.enqueue(KIND, "of a newer version", priority=7)
-    enqueue_job("known")
-    queue.enqueue(KIND, "known, of bulk", priority=Priority.BULK)
-    keys = ["known", "known, of bulk", "of a newer version"]
-    assert waiting_keys() == keys
-    assert [Job.get_by_id(number).key for number in queue.due_jobs(1)] == keys[:1]
-    assert queue.drain() == 3
-
-
-def test_drain_takes_jobs_in_the_order_of_a_worker(work: Work) -> None:
-    for priority in (Priority.BULK, Priority.USUAL, Priority.AWAITED):
-        queue.enqueue(KIND, priority.name, priority=priority, number=priority.name)
-    work.act = lambda: queue.enqueue(KIND, "new", priority=Priority.PAID, number="new")
-    queue.drain()
-    assert [payload["number"] for payload in work.done] == ["AWAITED", "new", "USUAL", "BULK"]
-
-
-def test_jobs_that_ask_for_each_other_for_ever_are_noticed(work: Work) -> None:
-    def again() -> None:
-        raise queue.Later(timedelta(0))
-
-    work.act = again
-    enqueue_job()
-    with pytest.raises(RuntimeError, match="for ever"):
-        queue.drain(limit=20)
-
-
-def test_finished_jobs_are_forgotten_and_failed_ones_kept(
-    work: Work, clock: time_machine.Traveller
-) -> None:
-    enqueue_job("done")
-    queue.drain()
-    enqueue_job("failed")
-    Job.update(status=JobStatus.FAILED).where(Job.key == "failed").execute()
-    clock.shift(timedelta(days=100))
-    assert queue.delete_finished(shop_clock.now() - timedelta(days=90)) == 1
-    assert [job.key for job in Job.select()] == ["failed"]

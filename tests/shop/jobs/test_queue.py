@@ -196,3 +196,25 @@ def test_a_failed_job_can_be_asked_for_again(work: Work, clock: time_machine.Tra
 def test_a_waiting_job_is_not_asked_for_again(work: Work) -> None:
     enqueue_job()
     assert not queue.restart("one")
+
+
+def test_jobs_that_ask_for_each_other_for_ever_are_noticed(work: Work) -> None:
+    def again() -> None:
+        raise queue.Later(timedelta(0))
+
+    work.act = again
+    enqueue_job()
+    with pytest.raises(RuntimeError, match="for ever"):
+        queue.drain(limit=20)
+
+
+def test_finished_jobs_are_forgotten_and_failed_ones_kept(
+    work: Work, clock: time_machine.Traveller
+) -> None:
+    enqueue_job("done")
+    queue.drain()
+    enqueue_job("failed")
+    Job.update(status=JobStatus.FAILED).where(Job.key == "failed").execute()
+    clock.shift(timedelta(days=100))
+    assert queue.delete_finished(shop_clock.now() - timedelta(days=90)) == 1
+    assert [job.key for job in Job.select()] == ["failed"]

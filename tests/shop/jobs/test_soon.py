@@ -9,6 +9,7 @@ import pytest
 
 from shop import jobs
 from shop.jobs import queue, soon
+from shop.jobs.priorities import Priority
 from shop.jobs.soon import HORIZON, Reminders
 
 
@@ -40,7 +41,7 @@ def test_a_job_that_is_put_off_reminds_the_worker(
     monkeypatch.setitem(
         queue._handlers,
         kind,
-        queue.Handler(wait, 1, timedelta(seconds=1), None, queue.Priority.USUAL),
+        queue.Handler(wait, 1, timedelta(seconds=1), None, Priority.USUAL),
     )
     queue.enqueue(kind, key=kind)
     assert queue.run_next()

@@ -9,7 +9,7 @@ import pytest
 
 from models import Job, JobStatus, database
 from shop.database import connection
-from shop.jobs import queue, waking
+from shop.jobs import leases, queue, waking
 from shop.operations import worker
 from tests.support import patience, queries, racing
 from tests.support.work import KIND, Work, enqueue_job
@@ -160,14 +160,14 @@ def test_a_thread_survives_a_fault_outside_of_jobs(
     crew: worker.Crew, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "PAUSE_SECONDS", 0.0)
-    faults, done, inner = iter([True, True]), threading.Event(), queue._claim
+    faults, done, inner = iter([True, True]), threading.Event(), leases.claim
 
     def claim(job_id: int) -> Job | None:
         if next(faults, False):
             raise ConnectionError("the database is gone")
         return inner(job_id)
 
-    monkeypatch.setattr(queue, "_claim", claim)
+    monkeypatch.setattr(leases, "claim", claim)
     work.act = done.set
     with connection():
         enqueue_job()

@@ -27,7 +27,8 @@ from records import batches
 from shop import transitions
 from shop.customers import password_changes
 from shop.errors import Conflict, Refusal
-from shop.jobs import queue
+from shop.jobs import priorities, queue
+from shop.jobs.priorities import Priority
 from shop.licences import seats
 from shop.licences.seats import actions, csv_reader, import_job, import_preview
 from shop.sandbox_link import test_points
@@ -238,7 +239,7 @@ def test_a_file_that_cannot_be_worked_on_ends_and_says_so(
     monkeypatch.setattr(import_job, "CHUNK_SIZE", 1)
     begin = actions.begin_configuration
 
-    def only_zoe(seat: Seat, person: seats.Person, by: str, priority: queue.Priority) -> Seat:
+    def only_zoe(seat: Seat, person: seats.Person, by: str, priority: Priority) -> Seat:
         if person.login != "zoe":
             raise RuntimeError("the disk is full")
         return begin(seat, person, by, priority)
@@ -340,7 +341,7 @@ def test_an_import_does_not_delay_orders_of_others(
     purchases.pay(
         purchases.place(cast.register(cast.BOB), purchases.basket(business=1, pro_plus=0)), bank
     )
-    waiting = [Job.get_by_id(number).kind for number in queue.due_jobs(1000)]
+    waiting = [Job.get_by_id(number).kind for number in priorities.due_jobs(1000)]
     assert waiting[:2] == ["send_reset_links", "deliver_order"]
     assert waiting[-4:] == ["activate_seat"] * 3 + ["tell_of_passwords"]
 

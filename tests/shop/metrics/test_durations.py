@@ -15,7 +15,7 @@ import models
 from models import DurationCount, Job
 from shop import clock as shop_clock
 from shop.jobs import queue
-from shop.jobs.queue import Priority
+from shop.jobs.priorities import Priority
 from shop.metrics import durations
 from shop.operations import monitoring
 from tests.support import cast, purchases, racing

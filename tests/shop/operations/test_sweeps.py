@@ -8,7 +8,7 @@ import pytest
 
 from models import Account
 from shop import clock
-from shop.jobs import queue
+from shop.jobs import leases, priorities
 from shop.licences import counts
 from shop.licences.seats import idle
 from shop.operations import monitoring, worker
@@ -20,7 +20,7 @@ from tests.support.belongings import Belongings
 
 SWEEPS: dict[str, Callable[[], object]] = {
     "expired rows": worker.delete_expired,
-    "parts of counts": lambda: (counts.add_up(), queue.oldest_due()),
+    "parts of counts": lambda: (counts.add_up(), priorities.oldest_due()),
     "runs": renewals.queue_runs,
     "renewals": renewals.run_renewals,
     "notices": lambda: renewal_notices.announce_all(clock.today()),
@@ -28,8 +28,8 @@ SWEEPS: dict[str, Callable[[], object]] = {
     "prices": price_changes.announce_all,
     "payouts": payouts.fetch_payouts,
     "sign-ins": lambda: idle.next_to_ask(0, 0, 100),
-    "dead workers": queue.sweep,
-    "waiting jobs": queue.oldest_due,
+    "dead workers": leases.sweep,
+    "waiting jobs": priorities.oldest_due,
     "figures": monitoring.by_status,
     "alarms": monitoring.alarms,
     **{rule.name: lambda rule=rule: list(rule.due()) for rule in retention.RULES},
