@@ -7,7 +7,7 @@ from flask import Flask
 
 from manager import emails
 from shop import mail
-from tests.support import cast, letters
+from tests.support import cast, letter_causes, letters
 from tests.support.client import browser
 from tests.support.parties import Bank, Provider
 from tests.support.visitor import Visitor
@@ -22,7 +22,7 @@ LABELS = {
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_facts_of_a_licence_are_on_the_page_each_with_copy(app: Flask, language: str) -> None:
     customer = cast.register(cast.ALICE, language=language)
-    letters.licence_active(customer, Bank(), Provider())
+    letter_causes.licences.licence_active(customer, Bank(), Provider())
     visitor = Visitor(browser(app))
     visitor.log_in(customer)
     visitor.open("/fr/" if language == "fr" else "/en/")

@@ -15,7 +15,7 @@ from models import Account
 from shop import mail
 from shop.security import encryption
 from shop.settings import Settings, SettingsError
-from tests.support import cast, letters
+from tests.support import cast, letter_causes, letters
 
 MakeApp = Callable[..., Flask]
 
@@ -29,7 +29,7 @@ def everything_stored() -> str:
 
 @pytest.mark.parametrize("kind", ["licence_active", "seat_password_changed"])
 def test_secrets_are_not_readable_in_the_database(kind: str, alice: Account) -> None:
-    letters.CAUSES[kind](alice, None, None)
+    letter_causes.CAUSES[kind](alice, None, None)
     letter = letters.the(alice, kind)
     assert letters.PASSWORD in mail.text_of(letter)
     assert letters.PASSWORD in mail.html_of(letter)
@@ -38,7 +38,7 @@ def test_secrets_are_not_readable_in_the_database(kind: str, alice: Account) -> 
 
 
 def test_a_reset_link_is_not_readable_in_the_database(alice: Account) -> None:
-    letters.password_reset(alice, None, None)
+    letter_causes.accounts.password_reset(alice, None, None)
     text = mail.text_of(letters.the(alice, "password_reset"))
     (link,) = [found for found in letters.addresses(text) if "/password/" in found]
     assert link.rsplit("/", 1)[1] not in everything_stored()

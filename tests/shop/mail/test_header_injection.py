@@ -20,7 +20,7 @@ from shop import mail
 from shop.errors import Refusal
 from shop.mail import composing
 from shop.text.names import read_name
-from tests.support import cast, letters
+from tests.support import cast, letter_causes, letters
 from tests.support.parties import Bank, Provider
 
 EVIL = "=?utf-8?q?Eve=0D=0ASubject:_evil=0D=0ABcc:_eve@evil.example=0D=0A=0D=0A<b>hi</b>?="
@@ -52,7 +52,7 @@ def assert_one_of_ours(message: EmailMessage, recipient: str) -> None:
     assert not str(message["Subject"]).startswith("evil")
 
 
-@pytest.mark.parametrize("kind", letters.CAUSES)
+@pytest.mark.parametrize("kind", letter_causes.CAUSES)
 @pytest.mark.parametrize("name", [EVIL, IN_BASE64])
 def test_no_kind_of_letter_takes_headers_from_a_name(
     kind: str, name: str, bank: Bank, provider: Provider, monkeypatch: pytest.MonkeyPatch
@@ -60,7 +60,7 @@ def test_no_kind_of_letter_takes_headers_from_a_name(
     account = cast.register(cast.ALICE)
     Account.update(first_name=name).where(Account.id == account.id).execute()
     written = Account.get_by_id(account.id)
-    letters.CAUSES[kind](written, bank, provider)
+    letter_causes.CAUSES[kind](written, bank, provider)
     LicenceGroup.update(display_name=name).execute()
     letter = letters.the(account, kind)
     for attachment in mail.attachments_of(letter):

@@ -31,7 +31,7 @@ from shop.payments import outcomes, payments
 from shop.payments.gateway import Checkout, CheckoutStatus
 from shop.text import formats
 from tests import ROOT
-from tests.support import cast, letters, pages, purchases, staff
+from tests.support import cast, letter_causes, letters, pages, purchases, staff
 from tests.support.parties import Bank, Provider
 
 TEMPLATES = ROOT / "templates" / "mail"
@@ -55,19 +55,19 @@ def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=[*letters.CAUSES, *letters.STAFF_CAUSES])
+@pytest.fixture(params=[*letter_causes.CAUSES, *letter_causes.STAFF_CAUSES])
 def letter(request: pytest.FixtureRequest, language: str) -> letters.Written:
     """Provide each e-mail in each language, written by its cause; cached, as tests only read it."""
     name = (request.param, language)
-    if name not in _written and request.param in letters.STAFF_CAUSES:
+    if name not in _written and request.param in letter_causes.STAFF_CAUSES:
         request.getfixturevalue("app")
         member = staff.member(Role.SUPPORT, language)
-        letters.STAFF_CAUSES[request.param](member)
+        letter_causes.STAFF_CAUSES[request.param](member)
         _written[name] = letters.Written.of_staff(letters.to_staff(member, request.param))
     if name not in _written:
         bank, provider = request.getfixturevalue("bank"), request.getfixturevalue("provider")
         account = cast.register(PEOPLE[language])
-        letters.CAUSES[request.param](account, bank, provider)
+        letter_causes.CAUSES[request.param](account, bank, provider)
         _written[name] = letters.Written.of(letters.the(account, request.param))
     return _written[name]
 
@@ -77,7 +77,7 @@ def letter(request: pytest.FixtureRequest, language: str) -> letters.Written:
 
 def test_every_letter_of_the_shop_is_tested_here() -> None:
     written = {path.name.removesuffix(".subject.txt") for path in TEMPLATES.glob("*.subject.txt")}
-    assert written == set(letters.CAUSES | letters.STAFF_CAUSES)
+    assert written == set(letter_causes.CAUSES | letter_causes.STAFF_CAUSES)
     assert all(callable(getattr(mail, kind)) for kind in written)
 
 
@@ -134,12 +134,12 @@ def test_text_and_html_lead_to_the_same_places(letter: letters.Written) -> None:
 
 def test_every_link_leads_to_a_page_of_the_shop(app: Flask, letter: letters.Written) -> None:
     routes = app.url_map.bind("localhost")
-    own = {link for link in letters.links(letter.html) if link.startswith(letters.BASE)}
-    legal = {f"{letters.BASE}/{letter.language}/{name}" for name in letters.LEGAL_PAGES}
+    own = {link for link in letters.links(letter.html) if link.startswith(purchases.BASE)}
+    legal = {f"{purchases.BASE}/{letter.language}/{name}" for name in letters.LEGAL_PAGES}
     assert own >= legal
     assert (own > legal) is (letter.is_to_customer or letter.kind in mail.TO_STRANGERS)
     for link in own:
-        routes.match(link.removeprefix(letters.BASE), method="GET")
+        routes.match(link.removeprefix(purchases.BASE), method="GET")
 
 
 def test_a_letter_says_whom_it_is_for_and_who_sends_it(letter: letters.Written) -> None:
@@ -197,12 +197,12 @@ def test_the_first_letter_shows_the_customer_id(customer: Account) -> None:
     says(customer, "account_created", customer.nic_handle, customer.email)
     letter = letters.the(customer, "account_created")
     assert customer.nic_handle in letter.subject
-    assert f"{letters.BASE}/login" in mail.text_of(letter)
+    assert f"{purchases.BASE}/login" in mail.text_of(letter)
     assert cast.PASSWORD not in mail.text_of(letter) + mail.html_of(letter)
 
 
 def test_the_reset_letter_holds_the_link_and_how_long_it_works(customer: Account) -> None:
-    letters.password_reset(customer, Bank(), Provider())
+    letter_causes.accounts.password_reset(customer, Bank(), Provider())
     letter = letters.the(customer, "password_reset")
     assert password_changes.RESET_LENGTH.total_seconds() == 3600
     expected = {"fr": "valable une heure", "en": "valid for one hour"}
@@ -212,7 +212,7 @@ def test_the_reset_letter_holds_the_link_and_how_long_it_works(customer: Account
 
 
 def test_the_order_letter_agrees_with_the_order_to_the_cent(customer: Account) -> None:
-    letters.order_placed(customer, Bank(), Provider())
+    letter_causes.orders.order_placed(customer, Bank(), Provider())
     order = Order.get(Order.account == customer)
     amounts = [order.net_cents, order.vat_cents, order.total_cents]
     for line in order.lines:
@@ -252,7 +252,7 @@ def test_letters_on_an_order_speak_the_customers_language_of_now(
         return place(account, chosen, "en")
 
     monkeypatch.setattr(purchases, "place", in_english)
-    letters.CAUSES[kind](alice, bank, provider)
+    letter_causes.CAUSES[kind](alice, bank, provider)
     assert Order.get(Order.account == alice).language == "en"
     sentences = [known for known in pages.english_sentences() if len(known) > 20]
     for letter in Letter.select().where(Letter.account == alice):
@@ -277,7 +277,7 @@ def test_the_vat_is_explained_in_the_language_of_the_letter(charlie: Account) ->
 def test_why_money_is_credited_is_said_in_the_language_of_the_letter(
     charlie: Account, bank: Bank, provider: Provider
 ) -> None:
-    letters.withdrawal_received(charlie, bank, provider)
+    letter_causes.services.withdrawal_received(charlie, bank, provider)
     note = Invoice.get(Invoice.kind == InvoiceKind.CREDIT_NOTE)
     assert note.reason.startswith("Rétractation")
     says(charlie, "credit_note_issued", "Withdrawal from the contract within 14 days.", note.number)
@@ -286,7 +286,7 @@ def test_why_money_is_credited_is_said_in_the_language_of_the_letter(
 def test_the_payment_letter_says_what_happens_next(
     customer: Account, bank: Bank, provider: Provider
 ) -> None:
-    letters.payment_received(customer, bank, provider)
+    letter_causes.orders.payment_received(customer, bank, provider)
     order = Order.get(Order.account == customer)
     patience = {"fr": "jusqu’à 4 heures", "en": "up to 4 hours"}
     total = formats.money(order.total_cents, customer.language)
@@ -296,7 +296,7 @@ def test_the_payment_letter_says_what_happens_next(
 def test_the_installed_letter_counts_the_licences_and_leads_to_them(
     customer: Account, bank: Bank, provider: Provider
 ) -> None:
-    letters.service_installed(customer, bank, provider)
+    letter_causes.licences.service_installed(customer, bank, provider)
     for group in LicenceGroup.select().where(LicenceGroup.account == customer):
         licences = Seat.select().where(Seat.group == group).count()
         letter = Letter.get(Letter.key == f"service_installed:{group.id}")
@@ -308,14 +308,14 @@ def test_the_installed_letter_counts_the_licences_and_leads_to_them(
 
 
 def test_the_licence_letter_holds_what_is_needed_to_sign_in(customer: Account) -> None:
-    letters.licence_active(customer, Bank(), Provider())
+    letter_causes.licences.licence_active(customer, Bank(), Provider())
     says(customer, "licence_active", letters.ADDRESS, letters.PASSWORD, letters.GROUP)
     assert letters.PORTAL in letters.links(mail.html_of(letters.the(customer, "licence_active")))
     assert letters.PASSWORD not in letters.the(customer, "licence_active").subject
 
 
 def test_the_labels_in_letters_are_those_on_screen(alice: Account) -> None:
-    letters.licence_active(alice, Bank(), Provider())
+    letter_causes.licences.licence_active(alice, Bank(), Provider())
     says(alice, "licence_active", "« Installer »", "« Téléphone et tablette »")
     says(alice, "licence_active", "« Changer le mot de passe »", "Login")
     says(alice, "account_created", "Identifiant client (nic-handle)", "Se connecter")
@@ -326,13 +326,13 @@ def test_the_labels_in_letters_are_those_on_screen(alice: Account) -> None:
 
 
 def refunded_because_cancelled(account: Account, bank: Bank, provider: Provider) -> None:
-    letters.payment_refunded(account, bank, provider)
+    letter_causes.orders.payment_refunded(account, bank, provider)
 
 
 def refunded_because_expired(account: Account, bank: Bank, provider: Provider) -> None:
     order = purchases.place(account, language=account.language)
     payment = purchases.start_paying(order)
-    letters.expire(order)
+    letter_causes.orders.expire(order)
     outcomes.CHECKOUTS.settle(payment, bank.tell(payment.checkout or "", CheckoutStatus.SUCCEEDED))
 
 
@@ -351,7 +351,7 @@ def refunded_because_of_another_amount(account: Account, bank: Bank, provider: P
 
 
 def refunded_because_not_delivered(account: Account, bank: Bank, provider: Provider) -> None:
-    letters.delivery_failed(account, bank, provider)
+    letter_causes.orders.delivery_failed(account, bank, provider)
     orders.refund_order(Order.get(Order.account == account), by="operator")
 
 
@@ -366,7 +366,7 @@ def refunded_because_not_delivered(account: Account, bank: Bank, provider: Provi
     ],
 )
 def test_a_refund_letter_says_why_and_when(
-    cause: letters.Cause, french: str, english: str,
+    cause: letter_causes.Cause, french: str, english: str,
     customer: Account, bank: Bank, provider: Provider, drain: Callable[[], int],
 ) -> None:  # fmt: skip
     cause(customer, bank, provider)

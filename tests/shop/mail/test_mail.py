@@ -36,7 +36,7 @@ from shop import documents, mail, transitions
 from shop.jobs import queue
 from shop.licences import seats
 from shop.mail import archive, composing, sending, smtp
-from tests.support import cast, exchange, groups, letters, purchases, racing
+from tests.support import cast, exchange, groups, letter_causes, letters, purchases, racing
 from tests.support.client import browser
 from tests.support.mailbox import Mailbox
 from tests.support.parties import Bank, Provider
@@ -126,7 +126,7 @@ def test_letters_are_found_newest_first_and_by_subject(alice: Account) -> None:
 def test_letters_are_found_however_the_subject_is_written(
     written: str, alice: Account, bank: Bank, provider: Provider
 ) -> None:
-    letters.service_installed(alice, bank, provider)
+    letter_causes.licences.service_installed(alice, bank, provider)
     for kind in ("order_placed", "service_installed"):
         subject = letters.the(alice, kind).subject
         plain = unicodedata.normalize("NFD", subject)
@@ -386,7 +386,7 @@ def test_a_link_that_proves_who_reads_a_mailbox_is_found_in_that_mailbox_alone(
     visitor = Visitor(browser(make_app(SMTP_URL=mailbox.url)))
     alice = cast.register(cast.ALICE)
     queue.drain()  # the welcome is out before the link, which would overtake it
-    letters.CAUSES[kind](alice, bank, provider)
+    letter_causes.CAUSES[kind](alice, bank, provider)
     queue.drain()
     letter = letters.the(alice, kind)
     (link,) = [one for one in letters.addresses(mail.text_of(letter)) if len(one) > 60]
@@ -406,7 +406,7 @@ def test_a_link_that_proves_who_reads_a_mailbox_is_found_in_that_mailbox_alone(
 def test_without_a_mail_server_a_link_is_found_among_the_letters(
     kind: str, visitor: Visitor, alice: Account, bank: Bank, provider: Provider
 ) -> None:
-    letters.CAUSES[kind](alice, bank, provider)
+    letter_causes.CAUSES[kind](alice, bank, provider)
     letter = letters.the(alice, kind)
     visitor.log_in(alice)
     address = f"/manager/account/emails/{letter.id}"
