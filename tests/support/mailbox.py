@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import partial
@@ -13,6 +13,13 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from flask import Flask
+
+from models import Account
+from tests.support import cast
+
+NOWHERE = "smtp://127.0.0.1:1"
+"""A URL at which no mail server answers."""
 
 
 class Mailbox:
@@ -117,3 +124,22 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def waiting(make_app: Callable[..., Flask]) -> Account:
+    """Register Alice in a shop whose mail server is awaited."""
+    make_app(SMTP_URL=NOWHERE)
+    return cast.register(cast.ALICE)
+
+
+def sent_by(mailbox: Mailbox, make_app: Callable[..., Flask], **environment: str) -> Account:
+    """Register Alice in a shop that sends its e-mails to ``mailbox``."""
+    make_app(SMTP_URL=mailbox.url, **environment)
+    return cast.register(cast.ALICE)
+
+
+def body_of(message: EmailMessage, kind: str) -> str:
+    """Return a text of an e-mail: ``plain`` or ``html``."""
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
