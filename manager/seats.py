@@ -130,6 +130,9 @@ def retry_seat(name: str, number: int) -> Response:
 
 # --- Common to all of them ---------------------------------------------------------------------
 
+FORM_PAGES = {"configuration": "configure", "holder": "edit", "password": "password"}
+"""The acts of the pages that have a form to be checked, by the ends of their paths."""
+
 FORMS: dict[str, type[VersionedForm]] = {
     "configure": SeatForm,
     "edit": SeatForm,
@@ -137,10 +140,10 @@ FORMS: dict[str, type[VersionedForm]] = {
 }
 
 
-@manager.post(SEAT + "/<act>/fields/<field>")
-def check_seat_field(name: str, number: int, act: str, field: str) -> Response:
+@manager.post(SEAT + "/<form_page>/fields/<field>")
+def check_seat_field(name: str, number: int, form_page: str, field: str) -> Response:
     """Validate one field and return it with its errors (htmx, when the field is left)."""
-    seat = lookups.own_seat(name, number)
+    seat, act = lookups.own_seat(name, number), FORM_PAGES.get(form_page, form_page)
     form = FORMS.get(act, VersionedForm)()
     if field not in form.data or field in {"version", "csrf_token"}:
         abort(404)

@@ -32,7 +32,7 @@ from shop.customers import known_origins, sessions
 from shop.customers.activity_log import Origin
 from shop.sandbox_link import test_points
 from shop.security import rate_limits
-from web import cookies
+from web import cookies, kept_input
 from web.htmx import go_to, wants_partial
 
 KEPT_AT_SIGN_IN = ("basket",)
@@ -135,6 +135,7 @@ def sign_in(who: Account, means: str = "password", *, stays: bool = False) -> No
     if current_user.is_authenticated:
         sessions.sign_out(current_user.session, origin())
     kept = {name: session[name] for name in KEPT_AT_SIGN_IN if name in session}
+    kept |= kept_input.of_account(who.id)
     token = sessions.start_session(who, remembered_origin(), means, stays=stays)
     session.clear()
     session.update(kept)
@@ -231,14 +232,17 @@ def init_app(app: Flask) -> None:
 
     @manager.unauthorized_handler
     def _sign_in_first() -> Response:
-        if session.get("_user_id"):
+        back, token = this_page(), session.get("_user_id")
+        if token:
             _clear_browser()  # Its session has ended since its last request.
+            owner = sessions.owner_of(token) if request.method == "POST" else None
+            back = kept_input.keep_until_sign_in(back, owner) if owner else back
         if request.method != "GET" or not wants_partial():
             # A part of a page that renews itself leaves the cookie alone: while it was on its way,
             # the session's token may have been exchanged in another tab.
             logout_user()
             flash(gettext("Log in to continue."), "info")
-        return go_to(url_for("manager.login", next=this_page()))
+        return go_to(url_for("manager.login", next=back))
 
     @app.context_processor
     def _customer() -> dict[str, object]:

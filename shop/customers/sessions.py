@@ -192,6 +192,12 @@ def find_session(token: str) -> Session | None:
     return session
 
 
+def owner_of(token: str) -> int | None:
+    """Return the account of a session that may have ended; None once it is deleted."""
+    row = Session.get_or_none(Session.token_digest == encryption.digest(token))
+    return row.account_id if row else None
+
+
 def mark_seen(session: Session) -> None:
     """Record that a session is in use, at most once per `SEEN_INTERVAL`; extend it."""
     now = clock.now()

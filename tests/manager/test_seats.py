@@ -128,7 +128,7 @@ def test_a_taken_login_is_said_while_typing(
 ) -> None:
     groups.configured(group)
     answer = client.post(
-        address_of(group, "/seats/2/configure/fields/login"),
+        address_of(group, "/seats/2/configuration/fields/login"),
         data={"login": "Camille.Dupont", "csrf_token": client.csrf_token()}, headers=PARTIAL,
     )  # fmt: skip
     assert answer.status_code == 200

@@ -108,8 +108,8 @@ class Belongings:
             "/groups/<name>/seats/<int:number>/configuration": (
                 f"/groups/{self.group.name}/seats/2/configuration"
             ),
-            "/groups/<name>/seats/<int:number>/<act>/fields/<field>": (
-                f"/groups/{self.group.name}/seats/2/configure/fields/login"
+            "/groups/<name>/seats/<int:number>/<form_page>/fields/<field>": (
+                f"/groups/{self.group.name}/seats/2/configuration/fields/login"
             ),
         }
 

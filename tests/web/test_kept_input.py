@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from models import Account
-from tests.support import groups
+from shop.customers import sessions
+from tests.support import cast, groups
 from tests.support.client import CheckingClient
 from tests.support.parties import Bank, Provider
 from tests.whole.test_routes import client_of
@@ -18,6 +19,7 @@ from web.kept_input import MOST_CHARACTERS
 pytestmark = pytest.mark.one_database
 
 PROFILE = "/manager/account/profile"
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 @pytest.fixture
@@ -83,6 +85,61 @@ def test_an_order_keeps_its_quantity_in_the_url(client: CheckingClient) -> None:
     assert 'value="17"' in client.get(answer.location).text
     with client.session_transaction() as session:
         assert "typed" not in session
+
+
+def log_in(client: CheckingClient, who: Account, page: str) -> str:
+    """Sign in where a form of an ended session led to; return the page that comes then."""
+    form = {"nic_handle": who.nic_handle, "password": cast.PASSWORD, "next": page}
+    answer = client.ask("POST", "/login", form)
+    assert answer.location == page
+    return client.get(page).text
+
+
+def test_a_form_of_an_ended_session_comes_back_after_signing_in(
+    client: CheckingClient, alice: Account
+) -> None:
+    client.get(PROFILE)
+    sessions.end_all_of(alice)
+    answer = client.ask("POST", PROFILE, {"first_name": "Zoé", "city": "Nantes"})
+    assert answer.location == f"/login?next={PROFILE}"
+    shown = log_in(client, alice, PROFILE)
+    assert 'value="Zoé"' in shown
+    assert 'value="Nantes"' in shown
+    assert 'value="Nantes"' not in client.get(PROFILE).text, "once"
+    assert Account.get_by_id(alice.id).city == alice.city
+
+
+def test_it_comes_back_to_the_same_customer_alone(
+    client: CheckingClient, alice: Account, bob: Account
+) -> None:
+    client.get(PROFILE)
+    sessions.end_all_of(alice)
+    client.ask("POST", PROFILE, {"first_name": "Zoé", "city": "Nantes"})
+    assert 'value="Nantes"' not in log_in(client, bob, PROFILE)
+    assert 'value="Nantes"' not in client.get(PROFILE).text
+
+
+@pytest.mark.parametrize("sent_to", ["configuration", "configuration/fields/last_name"])
+def test_a_dialog_comes_back_as_a_page(
+    client: CheckingClient, alice: Account, bank: Bank, provider: Provider, sent_to: str
+) -> None:
+    group = groups.installed(alice, bank)
+    page = f"/manager/groups/{group.name}/seats/1/configuration"
+    client.get(page)
+    sessions.end_all_of(alice)
+    typed = {"version": "1", "first_name": "Ève", "login": "eve", "send_to": "nobody"}
+    shown_on = {"HX-Current-URL": f"http://localhost/manager/groups/{group.name}"}
+    answer = client.post(
+        f"/manager/groups/{group.name}/seats/1/{sent_to}",
+        data={**typed, "password": "Secret-Secret-1", "csrf_token": client.csrf_token()},
+        headers=PARTIAL | shown_on,
+    )
+    assert answer.headers["HX-Redirect"] == f"/login?next={page}"
+    with client.session_transaction() as session:
+        assert "Secret-Secret-1" not in str(dict(session))
+    shown = log_in(client, alice, page)
+    assert 'value="Ève"' in shown
+    assert 'value="eve"' in shown
 
 
 def test_what_does_not_fit_in_a_cookie_is_not_kept(client: CheckingClient) -> None:
