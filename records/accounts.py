@@ -99,6 +99,8 @@ Account.add_index(
 class Session(Table):
     """A session of a browser; setting ``ended_at`` ends it, even if copies of its cookie remain."""
 
+    account_id: int  # added by Peewee; declared for mypy
+
     id = AutoField()
     token_digest = CharField(max_length=64, unique=True)
     account = ForeignKeyField(Account, backref="sessions", on_delete="CASCADE")

@@ -232,10 +232,13 @@ def init_app(app: Flask) -> None:
 
     @manager.unauthorized_handler
     def _sign_in_first() -> Response:
-        back, token = this_page(), session.get("_user_id")
+        token = session.get("_user_id")
         if token:
             _clear_browser()  # Its session has ended since its last request.
-            owner = sessions.owner_of(token) if request.method == "POST" else None
+        back = this_page()
+        if request.method == "POST":
+            # The check of a field may have told of it first, before the form itself.
+            owner = sessions.owner_of(token) if token else kept_input.kept_for()
             back = kept_input.keep_until_sign_in(back, owner) if owner else back
         if request.method != "GET" or not wants_partial():
             # A part of a page that renews itself leaves the cookie alone: while it was on its way,

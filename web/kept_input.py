@@ -75,10 +75,15 @@ def _can_be_opened(path: str) -> bool:
     return adapter is not None and adapter.test(path, "GET")
 
 
+def kept_for() -> int | None:
+    """Return the account that what is kept waits for, until it signs in; None if for none."""
+    found: int | None = session.get(KEY, {}).get("of")
+    return found
+
+
 def of_account(account_id: int) -> dict[str, Any]:
     """Return what the session keeps for an account that signs in again; empty if there is none."""
-    kept = session.get(KEY, {})
-    return {KEY: kept} if kept.get("of") == account_id else {}
+    return {KEY: session[KEY]} if kept_for() == account_id else {}
 
 
 def take(names: Collection[str]) -> MultiDict[str, str] | None:

@@ -109,6 +109,17 @@ def test_a_form_of_an_ended_session_comes_back_after_signing_in(
     assert Account.get_by_id(alice.id).city == alice.city
 
 
+def test_what_was_typed_after_the_check_of_a_field_comes_back(
+    client: CheckingClient, alice: Account
+) -> None:
+    client.get(PROFILE)
+    sessions.end_all_of(alice)
+    client.ask("POST", f"{PROFILE}/fields/city", {"city": "Nan"})
+    answer = client.ask("POST", PROFILE, {"city": "Nantes"})
+    assert answer.location == f"/login?next={PROFILE}"
+    assert 'value="Nantes"' in log_in(client, alice, PROFILE)
+
+
 def test_it_comes_back_to_the_same_customer_alone(
     client: CheckingClient, alice: Account, bob: Account
 ) -> None:
