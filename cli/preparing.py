@@ -1,5 +1,5 @@
 """What all commands have in common: the sandbox's clock, and a sentence for what keeps them from
-starting or from using the database."""
+starting, from using the database, or from keeping what they are given."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from peewee import PeeweeException
 from models import database
 from shop.operations import database_state
 from shop.operations.database_state import DatabaseUnusable
+from shop.parsing.numbers_and_json import LARGEST
+from shop.parsing.plain_texts import is_plain
 from shop.sandbox_link import test_points
 from shop.settings import SettingsError
 
@@ -33,6 +35,7 @@ def _explained(callback: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **values: Any) -> Any:
         try:
             _follow_clock()
+            _check(values)
             return callback(*args, **values)
         except DatabaseUnusable as unusable:
             raise click.ClickException(str(unusable)) from unusable
@@ -42,6 +45,18 @@ def _explained(callback: Callable[..., Any]) -> Callable[..., Any]:
             raise click.ClickException(sentence) from error
 
     return run
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Raise `click.ClickException` for an argument that no column or document can hold."""
+    for name, given in values.items():
+        for value in given if isinstance(given, tuple) else (given,):
+            if isinstance(value, str) and not is_plain(value):
+                raise click.ClickException(
+                    f"{name.upper()} holds a control character, or one that is not UTF-8."
+                )
+            if isinstance(value, int) and abs(value) > LARGEST:
+                raise click.ClickException(f"{name.upper()} is too large.")
 
 
 def _follow_clock() -> None:

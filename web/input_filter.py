@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from flask import Flask, abort, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.routing import IntegerConverter
 
-CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-"""Characters that neither a text column nor an XML document can hold; no keyboard types them."""
+from shop.parsing.plain_texts import is_plain
 
 UNFILTERED = {"webhooks", "sandbox_controls"}
 """Blueprints for machines: their body is signed, and read only after its signature was checked."""
@@ -28,7 +26,7 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _refuse_control_characters() -> None:
-        if request.blueprint not in UNFILTERED and any(map(CONTROL_CHARACTERS.search, _texts())):
+        if request.blueprint not in UNFILTERED and not all(map(is_plain, _texts())):
             abort(400)
 
 

@@ -12,8 +12,9 @@ from flask import Flask
 
 import cli
 import models
-from models import OrderStatus, Price
+from models import Account, OrderStatus, Price
 from shop import clock
+from shop.invoicing import account_credits
 from shop.sandbox_link import test_points
 from tests.support import running
 
@@ -68,6 +69,16 @@ def test_a_database_without_a_clock_has_real_time(
     assert "is empty" in said.output
     assert clock.now() - clock.real_now() < timedelta(minutes=1)
     models.database.close()
+
+
+@pytest.mark.parametrize("reason", ["a\x02b", "a\x0bb", "a\udcffb"])
+def test_what_no_document_can_show_is_no_argument(app: Flask, alice: Account, reason: str) -> None:
+    run = app.test_cli_runner().invoke
+    refused = run(args=["billing", "goodwill", alice.nic_handle, "500", reason])
+    assert refused.exit_code == 1
+    assert "REASON holds a control character" in refused.output
+    assert account_credits.available_of(alice) == 0
+    assert "NUMBERS is too large" in run(args=["jobs", "retry", "1", "9" * 30]).output
 
 
 def test_commands_name_the_statuses_and_offers_that_they_know(app: Flask) -> None:
