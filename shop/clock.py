@@ -34,8 +34,11 @@ def day_of(moment: datetime) -> date:
 
 
 def midnight(day: date) -> datetime:
-    """Return the moment at which ``day`` begins in Paris (aware, UTC)."""
-    return datetime.combine(day, time(), PARIS).astimezone(UTC)
+    """Return the moment at which ``day`` begins in Paris (aware, UTC).
+
+    The calendar's first day begins before all moments; its second one stands for it.
+    """
+    return datetime.combine(max(day, date(1, 1, 2)), time(), PARIS).astimezone(UTC)
 
 
 def next_midnight(day: date) -> datetime:

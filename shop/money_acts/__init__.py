@@ -25,7 +25,14 @@ from shop.customers import holds
 from shop.errors import N_, Conflict, Refusal
 from shop.invoicing import account_credits, credit_notes, order_invoices
 from shop.orders import orders
-from shop.payments import manual_refunds, payables, payments, refundables, refunds
+from shop.payments import (
+    manual_refunds,
+    payables,
+    payments,
+    refundables,
+    refunds,
+    transfer_days,
+)
 from shop.pricing.lines import Position
 
 REASON_MISSING = N_("Give the reason: it is kept on record.")
@@ -57,8 +64,7 @@ def mark_paid(
     """Ask to record money that arrived for an order or an invoice, wholly or for a part of it."""
     if not reference.strip():
         raise Refusal(N_("Give the reference of the transfer."), "reference")
-    if day > clock.today():
-        raise Refusal(N_("This day lies ahead."), "day")
+    transfer_days.check_day(day)
     payable = payables.for_debt(debt)
     if not payable.can_be_paid:
         raise payable.not_payable()
@@ -101,8 +107,7 @@ def mark_refunded(debt: payables.Debt, *, day: date, reference: str) -> Wanted:
     """Ask to record that money was given back by transfer."""
     if not reference.strip():
         raise Refusal(N_("Give the reference of the transfer."), "reference")
-    if day > clock.today():
-        raise Refusal(N_("This day lies ahead."), "day")
+    transfer_days.check_day(day)
     due = refundables.refund_due_of(debt)
     cents = manual_refunds.cents_of(due) or due.due_cents
     details = {"day": day.isoformat(), "reference": reference.strip()}
@@ -113,8 +118,7 @@ def pay_out(held: AccountCredit, *, day: date, reference: str) -> Wanted:
     """Ask to record that what is left of a transfer was given back by another one."""
     if not reference.strip():
         raise Refusal(N_("Give the reference of the transfer."), "reference")
-    if day > clock.today():
-        raise Refusal(N_("This day lies ahead."), "day")
+    transfer_days.check_day(day)
     details = {"credit": held.id, "day": day.isoformat(), "reference": reference.strip()}
     return Wanted(MoneyActKind.PAY_OUT, held.account, held.left_cents, "", details)
 

@@ -11,7 +11,7 @@ from records.payment_methods import PaymentMethod
 from records.refunds import Refund, RefundStatus
 from shop import clock
 from shop.errors import N_, Refusal
-from shop.payments import refunds
+from shop.payments import refunds, transfer_days
 from shop.payments.refundables import NOT_REFUNDABLE, Refundable
 
 STILL_ASKED = N_("The bank is still being asked for this refund.")
@@ -27,10 +27,9 @@ def record_transfer(refundable: Refundable, *, by: str, day: date, reference: st
     """Record that the operator transferred the money back on a day, with the bank's reference.
 
     One transfer gives back all that the bank is not asked for, of each payment. Raise `Refusal`
-    where no refund is due, the day lies ahead, or the bank may still make it.
+    where no refund is due, or the bank may still make it, and as `transfer_days.check_day`.
     """
-    if day > clock.today():
-        raise Refusal(N_("This day lies ahead."))
+    transfer_days.check_day(day)
     if not reference.strip():
         raise Refusal(N_("Give the reference of the transfer."))
     with database.atomic():

@@ -17,7 +17,7 @@ from records.payments import UNSETTLED, Payment, PaymentStatus
 from shop import clock, jobs, settings, transitions
 from shop.errors import N_, PartyRejected, Refusal
 from shop.invoicing import account_credits, ledger
-from shop.payments import cards, gateways, outcomes, payables
+from shop.payments import cards, gateways, outcomes, payables, transfer_days
 from shop.payments.gateway import ChargeRequest
 from shop.payments.payables import Debt
 from shop.sql.prepared import prepared
@@ -164,7 +164,7 @@ def record_manual_payment(
 
     ``cents`` less than what is owed for an invoice are a part payment, which is taken off it.
     Raise `Refusal` if ``debt`` is not payable, for another amount than that of an order, for more
-    than is owed, and for a day that lies ahead; `PaymentUnderWay` while a card is confirmed.
+    than is owed, and as `transfer_days.check_day`; `PaymentUnderWay` while a card is confirmed.
     """
     close_pending(debt)
     with database.atomic():
@@ -185,8 +185,8 @@ def apply_manual_payment(
     debt: Debt, by: str, *, day: date | None = None, reference: str = "", cents: int | None = None
 ) -> Payment | AccountCredit:
     """Do what `record_manual_payment` does, in the caller's transaction, if none is pending."""
-    if day is not None and day > clock.today():
-        raise Refusal(N_("This day lies ahead."), "day")
+    day = day or clock.today()
+    transfer_days.check_day(day)
     payable = payables.locked_payable(debt)
     if not payable.can_be_paid:
         raise payable.not_payable()
@@ -196,9 +196,8 @@ def apply_manual_payment(
         if payable.invoice is None or cents > payable.cents:
             raise Refusal(N_("This is another amount than what is owed."), "amount")
         return account_credits.record_part_payment(
-            payable.invoice, cents, day=day or clock.today(), reference=reference, by=by
+            payable.invoice, cents, day=day, reference=reference, by=by
         )
-    is_earlier = day is not None and day < clock.today()
     payment: Payment = Payment.create(
         **{payable.column.name: payable.row},
         status=PaymentStatus.SUCCEEDED,
@@ -208,7 +207,7 @@ def apply_manual_payment(
         currency=payable.row.currency,
         reference=reference[:128],
         created_at=clock.now(),
-        settled_at=clock.midnight(day) if is_earlier and day is not None else clock.now(),
+        settled_at=clock.midnight(day) if day < clock.today() else clock.now(),
     )
     transitions.record(payment, "payment_succeeded", by=by, to_status=payment.status)
     ledger.post_payment(payment, payable.invoice)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -77,10 +77,14 @@ def test_no_part_is_recorded_that_leaves_nothing_or_too_little(alice: Account, c
     assert not MoneyAct.select().exists()
 
 
-def test_a_day_that_lies_ahead_and_a_missing_reference_are_refused(alice: Account) -> None:
+def test_a_day_ahead_or_long_ago_and_a_missing_reference_are_refused(alice: Account) -> None:
     invoice = billing.due(alice)
-    with pytest.raises(Refusal, match="lies ahead"):
-        money_acts.mark_paid(invoice, day=clock.today() + timedelta(days=1), reference="x")
+    ahead, long_ago = clock.today() + timedelta(days=1), clock.today().replace(year=26)
+    for day, said in ((ahead, "lies ahead"), (long_ago, "ten years"), (date.min, "ten years")):
+        with pytest.raises(Refusal, match=said):
+            money_acts.mark_paid(invoice, day=day, reference="x")
+        with pytest.raises(Refusal, match=said):
+            payments.record_manual_payment(invoice, by="operator", day=day)
     with pytest.raises(Refusal, match="reference"):
         money_acts.mark_paid(invoice, day=clock.today(), reference=" ")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -37,6 +37,9 @@ def test_a_price_is_set_with_a_reason_and_taken_back_until_it_applies() -> None:
     day = clock.today() + timedelta(days=9)
     with pytest.raises(Refusal, match="reason"):
         prices.set_price("business", 990, day, by=ADA, reason=" ")
+    for past in (clock.today() - timedelta(days=1), date.min):
+        with pytest.raises(Refusal):
+            prices.set_price("business", 990, past, by=ADA, reason="Zu spät")
     before = catalogue_version.current()
     price = prices.set_price("business", 990, day, by=ADA, reason="Microsoft est plus cher")
     assert catalogue_version.current() != before
