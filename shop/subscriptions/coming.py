@@ -63,7 +63,7 @@ def query_of(account: Account, today: date) -> ModelSelect[Any]:
     return (
         renewal_price.facts_query(Subscription.period_end, today)
         .select_extend(
-            Termination, Renewal, *OF_INVOICE_AHEAD, price_ahead,
+            Termination, Renewal, *OF_INVOICE_AHEAD, price_ahead.id, price_ahead.amount_cents,
             account_credits.available_query(account).alias("available_cents"),
         )
         .join(
