@@ -22,6 +22,9 @@ MOST_CHARACTERS = 1500
 
 OF_THE_CHOICE = {"csrf_token", "language", "next"}
 
+SECRETS = {"code", "credential"}
+"""Names of secrets, beside those of passwords: a recovery code, the answer of a device."""
+
 CHECKS = "/fields/"
 """What stands in the path of the check of one field, behind the path of its form."""
 
@@ -36,7 +39,7 @@ def keep(page_url: str, fields: list[tuple[str, str]], account_id: int | None = 
 
 
 def keep_for_other_language(page_url: str) -> str:
-    """Keep the fields of this request's form, but passwords, for the page at ``page_url``.
+    """Keep the fields of this request's form, but secrets, for the page at ``page_url``.
 
     Return the URL of that page, with the fields if it is one that takes them from there.
     """
@@ -52,7 +55,7 @@ def _typed() -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in request.form.items(multi=True)
-        if name not in OF_THE_CHOICE and "password" not in name
+        if name not in OF_THE_CHOICE | SECRETS and "password" not in name
     ]
 
 

@@ -1,4 +1,5 @@
-"""What was typed in the customer area survives a change of language without JavaScript, once."""
+"""What was typed in the customer area survives a change of language without JavaScript, and the end
+of the session, once."""
 
 from __future__ import annotations
 
@@ -76,6 +77,29 @@ def test_a_licence_keeps_who_it_is_for_and_no_password(
     assert "Secret-Secret-1" not in shown
     with client.session_transaction() as session:
         assert "Secret-Secret-1" not in str(dict(session))
+
+
+SECOND_STEP = "/manager/account/confirmation/second-step"
+
+
+@pytest.mark.parametrize("secret", ["code", "credential", "password", "new_password"])
+@pytest.mark.parametrize("is_over", [False, True])
+def test_no_secret_is_kept(
+    client: CheckingClient, alice: Account, secret: str, is_over: bool
+) -> None:
+    client.get(PROFILE)
+    typed = {secret: "k7mq-2xvw-9rtn", "postcode": "59000"}
+    if is_over:
+        sessions.end_all_of(alice)
+        client.ask("POST", SECOND_STEP, typed)
+    else:
+        client.ask(
+            "POST", f"/manager/account/language?next={SECOND_STEP}", {"language": "en", **typed}
+        )
+    with client.session_transaction() as session:
+        kept = str(dict(session))
+    assert "59000" in kept
+    assert "k7mq" not in kept
 
 
 def test_an_order_keeps_its_quantity_in_the_url(client: CheckingClient) -> None:
