@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from lxml import html
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from e2e import by_http
+from e2e.journey import Journey
 from e2e.live import LiveShop
 
 WIDTHS = (320, 360, 390, 480, 600, 700, 768, 820, 912, 1024, 1280, 1440, 1920)
@@ -182,3 +183,21 @@ def _links(text: bytes) -> Iterable[str]:
 def _kind(address: str) -> str:
     """Return an address without the names and numbers of what it shows."""
     return re.sub(r"/(?!office-365|o365)[^/]*\d[^/]*", "/*", urlsplit(address).path)
+
+
+# --- E-mails ---------------------------------------------------------------------------------
+
+
+@pytest.mark.only(size="phone", script=True)
+def test_a_name_without_a_break_widens_no_email(
+    page: Page, shop: LiveShop, language: str, journey: Journey
+) -> None:
+    customer = shop.new_customer(language)
+    by_http.sign_in(page, customer)
+    by_http.submit(page, "/manager/account/profile", last_name="Wolfeschlegelstein" * 8)
+    page.context.clear_cookies()
+    by_http.order(page, language, customer)
+    journey.open_letter("bon de commande", "purchase order")
+    page.goto(f"{page.url}/html")
+    expect(page.locator("body")).to_contain_text("Wolfeschlegelstein" * 8)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -167,6 +167,19 @@ class ShopForm(FlaskForm):
         else:
             field.errors = [*field.errors, message]
 
+    def ask_for_passwords_again(self) -> None:
+        """Say at new passwords that are fine that they are to be typed again.
+
+        The page that shows other mistakes holds no password: one that is optional would be
+        replaced by another, and required ones would be the next mistake.
+        """
+        passwords = [field for field in self if isinstance(field, PasswordField)]
+        if any(field.errors for field in passwords):
+            return
+        for field in passwords:
+            if field.data and field.render_kw.get("autocomplete") == "new-password":
+                field.errors = [_l("Type it again: no page shows a password that was typed.")]
+
     def agrees(self, check: Callable[[], object]) -> bool:
         """Return whether ``check`` raises no `Refusal`; show one at its field."""
         try:

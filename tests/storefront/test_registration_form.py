@@ -130,7 +130,7 @@ def test_nothing_typed_is_lost_by_switching(visitor: Visitor) -> None:
     visitor.open("/en/order/account")
     response = visitor.press("Create my account", **typed, kind="private", **wrong)
     assert response.status_code == 422
-    assert response.text.count("field-invalid") == 1, "the city alone"
+    assert response.text.count("field-invalid") == 3, "the city, and the passwords again"
     for value in wrong.values():
         assert f'value="{value}"' in response.text
     response = visitor.press("Create my account", kind="business", **typed)
@@ -144,3 +144,26 @@ def test_another_kind_of_customer_is_refused_at_its_field(client: CheckingClient
     assert "Not a valid choice" not in check(client, "kind", kind="private").text
     client.reads_pages = False
     assert "field-error" in check(client, "kind", kind="pirate").text
+
+
+# --- Passwords beside other mistakes ---------------------------------------------------------
+
+AGAIN = "Type it again: no page shows a password that was typed."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "places"),
+    [
+        ({"city": ""}, 4),  # at two fields, and in the summary of the mistakes
+        ({"first_name": "", "email": "zoe@"}, 4),
+        ({"password_confirmation": "Another-Secret-7"}, 0),
+        ({"city": "", "password": "short", "password_confirmation": "short"}, 0),
+    ],
+)
+def test_a_password_that_was_fine_is_asked_for_again_with_the_other_mistakes(
+    client: CheckingClient, wrong: dict[str, str], places: int
+) -> None:
+    typed = TYPED | NUMBERS | wrong | {"csrf_token": client.csrf_token()}
+    answer = client.post("/en/order/account", data=typed)
+    assert answer.status_code == 422
+    assert answer.text.count(AGAIN) == places
