@@ -9,7 +9,7 @@ from cli.operator import OPERATOR, find_customer, refusals_shown
 from models import Letter, LetterStatus, database
 from shop import mail, personal_data
 from shop.customers import blocking, holds, sessions, two_factor
-from shop.operations import key_rotation
+from shop.operations import intrusions, key_rotation
 from shop.personal_data import erasure
 
 customers = AppGroup("accounts", help="Manage customers' accounts.")
@@ -37,12 +37,18 @@ def reset_second_factor(nic_handle: str) -> None:
 
 @customers.command("end-sessions")
 @click.argument("nic_handle", required=False)
-@click.option("--all", "of_all", is_flag=True, help="End the sessions of every customer.")
+@click.option("--all", "of_all", is_flag=True, help="Of every customer and member of staff.")
 def end_sessions(nic_handle: str | None, of_all: bool) -> None:
-    """End the sessions of one customer, or of all: they log in again."""
+    """End the sessions of one customer, or of all: they log in again.
+
+    With those of all, members of staff included, links in e-mails and invitations are void.
+    """
     if of_all == bool(nic_handle):
         raise click.UsageError("Name one customer, or --all.")
-    ended = sessions.end_all_of(find_customer(nic_handle)) if nic_handle else sessions.end_all()
+    if nic_handle:
+        ended = sessions.end_all_of(find_customer(nic_handle))
+    else:
+        ended = intrusions.end_every_session()
     click.echo(f"{ended} session(s) ended.")
 
 

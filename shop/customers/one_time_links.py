@@ -68,6 +68,11 @@ def void_links(account: Account, purpose: LinkPurpose | None = None) -> None:
     _use_up(links & (OneTimeLink.purpose == purpose) if purpose else links)
 
 
+def void_all() -> None:
+    """Invalidate the unused links of every account, including pending sign-ins."""
+    _use_up(OneTimeLink.id > 0)
+
+
 def _use_up(links: Any) -> int:
     """Mark the unused ones of ``links`` as used; return their number."""
     unused = OneTimeLink.used_at.is_null()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from records.accounts import Account
 from records.base import database
@@ -58,6 +59,15 @@ def end_viewing(token: str) -> None:
 
 def end_all_by(by: str) -> None:
     """End the viewings of a member of staff, named as in ``Viewing.by``; idempotent."""
+    _end(Viewing.by == by)
+
+
+def end_all() -> None:
+    """End every viewing; idempotent."""
+    _end(Viewing.id > 0)
+
+
+def _end(viewings: Any) -> None:
     now = clock.now()
-    alive = (Viewing.by == by) & Viewing.ended_at.is_null() & (Viewing.expires_at > now)
-    Viewing.update(ended_at=now).where(alive).execute()
+    alive = Viewing.ended_at.is_null() & (Viewing.expires_at > now)
+    Viewing.update(ended_at=now).where(viewings, alive).execute()

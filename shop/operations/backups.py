@@ -20,7 +20,7 @@ from shop.operations.database_state import DatabaseUnusable
 from shop.settings import current
 
 KEYS = {
-    "SECRET_KEY": "customers sign in again, and links in e-mails end",
+    "SECRET_KEY": "customers sign in again, and evidence of orders cannot be checked",
     "MAIL_ENCRYPTION_KEYS": "passwords in e-mails and second factors cannot be read any more",
 }
 """The keys that a restored shop needs, and what is lost without them."""

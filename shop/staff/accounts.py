@@ -328,6 +328,18 @@ def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAcco
     return staff
 
 
+def end_all_sessions() -> int:
+    """End every session at the desk; return their number.
+
+    Sign-ins begun and invitations are void.
+    """
+    now = clock.now()
+    StaffSignIn.delete().execute()
+    StaffInvitation.update(used_at=now).where(StaffInvitation.used_at.is_null()).execute()
+    running = StaffSession.ended_at.is_null()
+    return int(StaffSession.update(ended_at=now).where(running).execute())
+
+
 def _end_sessions(staff: StaffAccount) -> None:
     """End the sessions at the desk, those about to begin, and what is seen as a customer does."""
     viewings.end_all_by(staff.actor)
