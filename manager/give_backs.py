@@ -111,8 +111,8 @@ def confirm_give_back(name: str) -> Response:
     except Refusal as refusal:
         return _choice_page(found, sentence(refusal), refusal.status)
     said = ngettext(
-        "%(num)s licence is given back.", "%(num)s licences are given back.", len(numbers),
-        num=formats.number(len(numbers), current_language()),
+        "%(number)s licence is given back.", "%(number)s licences are given back.", len(numbers),
+        number=formats.number(len(numbers), current_language()),
     )  # fmt: skip
     may_undo = periods.undo_until(subscriptions.next_end(found.subscription), clock.now())
     tell(

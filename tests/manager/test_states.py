@@ -78,7 +78,8 @@ def test_an_unpaid_renewal_says_everywhere_until_when_it_can_be_paid(
     day = formats.day(first, "fr")
     for page in pages_of(group):
         inside.open(page)
-        assert inside.sees(f"à payer jusqu’au {day}") or inside.sees(f"avant le {day}"), page
+        assert inside.sees(f"avant le {day}"), page
+        assert not inside.sees(f"jusqu’au {day}"), "it is suspended on that day"
         assert inside.sees("Renouvellement impayé") or page.endswith("/usage"), page
     for wait in dunning.WAITS[1:]:
         running.pass_time(wait + timedelta(minutes=1))
