@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from cli.operator import refusals_shown
+from cli.operator import private_file, refusals_shown
 from shop import clock
 from shop.accounting import fec, reporting_periods, revenue, vat_returns
 
@@ -29,7 +29,7 @@ def write_fec(first: datetime, last: datetime, into: Path) -> None:
     with refusals_shown():
         fec.check_days(first.date(), last.date())
     path, number = into / fec.filename(last.date()), -1
-    with path.open("wb") as file:
+    with private_file(path, "wb") as file:
         for line in fec.lines(first.date(), last.date()):
             file.write(line)
             number += 1

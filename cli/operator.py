@@ -1,9 +1,13 @@
-"""Shared by the operator's commands: the actor's name, finding customers, showing refusals."""
+"""Shared by the operator's commands: the actor's name, finding customers, showing refusals, and
+files that hold customers' data."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 import click
 
@@ -29,3 +33,16 @@ def refusals_shown() -> Iterator[None]:
         yield
     except Refusal as refusal:
         raise click.ClickException(str(refusal)) from refusal
+
+
+@contextmanager
+def private_file(path: Path, mode: str) -> Iterator[IO[bytes]]:
+    """Open a file to write, which only its owner may read if it is new.
+
+    Show why it cannot be written as the error of the command.
+    """
+    try:
+        with open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            yield file
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import click
 from flask.cli import AppGroup
 
-from cli.operator import OPERATOR, refusals_shown
+from cli.operator import OPERATOR, private_file, refusals_shown
 from models import Order, OrderStatus
 from shop.delivery import installation
 from shop.operations import monitoring
@@ -59,7 +59,7 @@ def evidence_of_order(number: str, file: Path) -> None:
     if file.exists():
         raise click.ClickException(f"{file} is there already.")
     content = evidence.pack(_order(number), by=OPERATOR)
-    with file.open("xb") as opened:
+    with private_file(file, "xb") as opened:
         opened.write(content)
     click.echo(f"{file}: {len(content) / 1e6:.1f} MB, public key {evidence.public_key()}")
 

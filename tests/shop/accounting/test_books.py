@@ -150,6 +150,7 @@ def test_a_command_writes_it_under_its_name(app: Flask, alice: Account, tmp_path
     words = ["accounting", "fec", "--from", str(first), "--to", str(last)]
     assert "3 lines" in run(args=[*words, "--into", str(tmp_path)]).output
     name = f"{current().seller.siren}FEC{last:%Y%m%d}.txt"
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600, "it names customers"
     assert len(fec_rules.read_file(name, (tmp_path / name).read_bytes(), first, last)) == 3
     wrong = ["accounting", "fec", "--from", str(last), "--to", str(first)]
     assert "lies before" in run(args=wrong).output

@@ -44,6 +44,9 @@ def test_it_holds_everything_about_an_order_signed_and_nothing_secret(
     assert made.exit_code == 0, made.output
     again = run(args=["orders", "evidence", order.number, str(file)])
     assert "there already" in again.output
+    assert file.stat().st_mode & 0o777 == 0o600
+    nowhere = run(args=["orders", "evidence", order.number, str(tmp_path / "none" / "file")])
+    assert "cannot be written: No such file" in nowhere.output
     archive = opened(file.read_bytes())
     told = json.loads(archive.read("order.json"))
     assert (told["number"], told["customer"]["last_name"]) == (order.number, alice.last_name)
