@@ -35,12 +35,14 @@ def import_from(account: Account, name: str, source: ExchangeSource) -> Changes:
     """Create or update the customer's service ``name`` from ``source``, in one transaction.
 
     Mailboxes that are missing in the source are marked as gone. Raise `source.InvalidFile`, and
-    `Refusal` for a name that is not valid or belongs to another customer's service.
+    `Refusal` for a closed account, and a name that is not valid or of another customer's service.
     """
     mailboxes = source.mailboxes()
     if not _NAME.fullmatch(name):
         raise Refusal(N_("A service’s name is made of small letters, digits, dots and hyphens."))
     with database.atomic():
+        if lock(account).closed_at is not None:
+            raise Refusal(N_("This account is closed for good."))
         service = _service(account, name, mailboxes)
         return _apply(service, mailboxes)
 

@@ -32,8 +32,10 @@ TOO_SMALL_A_REST = N_(
 def grant_goodwill(account: Account, cents: int, reason: str, *, by: str) -> AccountCredit:
     """Put an amount on a customer's balance, which the next invoice uses; tell them why.
 
-    Runs in the caller's transaction. Raise `Refusal` for no amount.
+    Runs in the caller's transaction. Raise `Refusal` for no amount, and for a closed account.
     """
+    if lock(account).closed_at is not None:
+        raise Refusal(N_("This account is closed for good."))
     credit = _add(account, CreditKind.GOODWILL, cents, reason, by=by)
     mail.goodwill_granted(credit, available_of(account))
     return credit

@@ -146,11 +146,14 @@ def _with_account(letter_id: int) -> ModelSelect[Letter]:
     priority=jobs.Priority.LETTER,
 )
 def send_letter(letter: int) -> None:
-    """Render an e-mail's attachments and send it, if an SMTP server is configured."""
+    """Render an e-mail's attachments and send it, if an SMTP server is configured.
+
+    What tells of a matter of an erased account is stored: nobody has its address.
+    """
     row = _with_account.get(letter)
     if row.status != LetterStatus.QUEUED:
         return
-    url = settings.current().smtp_url
+    url = "" if row.account.erased_at else settings.current().smtp_url
     if url and row.awaits_proof(row.account):
         # `release_letters` queues it again.
         return

@@ -10,11 +10,12 @@ import pytest
 import time_machine
 from flask import Flask
 
-from models import Event, Job, JobStatus, Letter, LetterStatus, Order
+from models import Account, Event, Job, JobStatus, Letter, LetterStatus, Order
 from shop import clock as shop_clock
 from shop import mail
 from shop.jobs import queue
 from shop.mail import sending, smtp
+from shop.personal_data import erasure
 from tests.support import cast, letters, purchases
 from tests.support.mailbox import NOWHERE, Mailbox, body_of, sent_by, waiting
 from tests.support.visitor import Visitor
@@ -96,6 +97,19 @@ def test_with_the_mail_server_down_orders_succeed_and_letters_can_be_sent_later(
     assert letters.again(letter).status == LetterStatus.SENT
     assert letters.again(letter).error == ""
     assert [message["Subject"] for message in mailbox.letters] == [letter.subject]
+
+
+def test_an_email_of_an_erased_account_is_stored_since_nobody_has_its_address(
+    make_app: MakeApp, mailbox: Mailbox
+) -> None:
+    alice = sent_by(mailbox, make_app)
+    queue.drain()
+    sent = len(mailbox.letters)
+    assert erasure.erase(alice, "Asked", by="staff:dora")
+    mail.password_changed(Account.get_by_id(alice.id))
+    queue.drain()
+    assert letters.the(alice, "password_changed").status == LetterStatus.STORED
+    assert len(mailbox.letters) == sent
 
 
 def test_the_customer_sees_that_a_letter_waits_failed_and_can_be_sent_again(

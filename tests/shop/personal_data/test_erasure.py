@@ -28,7 +28,7 @@ from models import (
 from shop import clock, documents
 from shop.customers import sessions, sign_in
 from shop.errors import Refusal
-from shop.invoicing import ledger_proof
+from shop.invoicing import account_credits, ledger_proof
 from shop.operations import audit
 from shop.personal_data import blanking, closing, erasure, retention
 from shop.staff import acts
@@ -217,6 +217,16 @@ def test_a_closed_account_is_not_erased_while_its_money_moves(alice: Account) ->
     moving.delete_instance()
     assert erasure.erase(alice, "Asked", by="staff:ada", key="another-form")
     assert models.StaffAct.select().count() == 1
+
+
+def test_nothing_is_begun_for_a_closed_account(alice: Account) -> None:
+    assert closing.close_account(alice, by=alice.nic_handle)
+    with pytest.raises(Refusal, match="closed for good"), database.atomic():
+        account_credits.grant_goodwill(alice, 500, "Sorry", by="staff:dora")
+    with pytest.raises(Refusal, match="closed for good"):
+        exchange.service(alice)
+    assert not models.AccountCredit.select().exists()
+    assert not models.ExchangeService.select().exists()
 
 
 def test_an_erasure_needs_a_reason(alice: Account) -> None:
