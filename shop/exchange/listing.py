@@ -8,7 +8,7 @@ from typing import Any
 from peewee import ModelSelect, fn
 
 from records.exchange import ExchangeAccount
-from shop.text.folding import fold
+from shop.text import folded
 from shop.text.pagination import Page, page_of
 
 BY_ADDRESS = "address"
@@ -44,9 +44,8 @@ def read_view(wanted: str, sort: str, page: int) -> ListView:
 
 def page_of_accounts(query: ModelSelect[Any], view: ListView) -> Page:
     """Return the page ``view`` of ``query``, a service's mailboxes."""
-    folded = fold(view.wanted)
-    if folded:
-        query = query.where(ExchangeAccount.folded.contains(folded))
+    if view.wanted:
+        query = query.where(folded.contains(ExchangeAccount.folded, view.wanted))
     column = SORTS[view.sort]
     first = column.desc() if view.descending else column
     return page_of(query.order_by(first, ExchangeAccount.by_address), view.page)

@@ -19,7 +19,7 @@ from shop.licences import group_keys
 from shop.licences.seats import search_keys
 from shop.sql.few import one_of_few
 from shop.sql.prepared import prepared
-from shop.text import prefix_keys
+from shop.text import folded, prefix_keys
 from shop.text.folding import fold
 from shop.text.names import read_name
 
@@ -78,7 +78,7 @@ def search_groups(account: Account, wanted: str) -> ModelSelect[Any]:
         GroupKey.account == account, GroupKey.key >= low, GroupKey.key < high
     )
     keys = keys.order_by(GroupKey.key, GroupKey.group).limit(MOST_READ)
-    containing = newest.select_from(newest.c.id).where(newest.c.folded.contains(fold(wanted)))
+    containing = newest.select_from(newest.c.id).where(folded.contains(newest.c.folded, wanted))
     beginning = known.select(known.id).where(known.id.in_(keys))
     # Both find groups of the account alone: named again, it would have SQLite look at all of them.
     return _by_name().where(one_of_few(LicenceGroup.id, containing.union(beginning)))

@@ -30,7 +30,7 @@ from shop.mail import mark
 from shop.mail.links import Links
 from shop.security import encryption
 from shop.sql.prepared import prepared, prepared_update
-from shop.text import templates
+from shop.text import folded, templates
 from shop.text.email_addresses import normalized
 from shop.text.folding import fold
 
@@ -228,7 +228,7 @@ def newest_found(account: Account, wanted: str, most: int) -> list[Letter]:
 
 
 def _matches(wanted: str) -> Any:
-    in_subject = Letter.folded.contains(fold(wanted))
+    in_subject = folded.contains(Letter.folded, wanted)
     if "@" not in wanted:
         return in_subject
     return in_subject | Letter.recipient.contains(normalized(one_line(wanted)))

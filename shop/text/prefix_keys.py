@@ -35,6 +35,6 @@ def keys_of(texts: Iterable[str]) -> set[bytes]:
 
 
 def range_of(folded: str) -> tuple[bytes, bytes]:
-    """Return the range of keys that begin with a folded text."""
+    """Return the range of keys that begin with a folded text; an empty one if it has no letter."""
     low = as_bytes(folded)
-    return low, low + AFTER_ANY_BYTE
+    return low, low + AFTER_ANY_BYTE if low else low

@@ -21,7 +21,6 @@ from records.seats import Seat, SeatKey
 from shop.errors import N_, Refusal
 from shop.licences.seats import search_keys
 from shop.sql.few import one_of_few, planned_for_values
-from shop.text.folding import fold
 from shop.text.pagination import Page
 
 MOST_KEYS = 500
@@ -111,7 +110,7 @@ def page_of(group: LicenceGroup, view: View) -> SeatPage:
     Far from both ends it is found from the page beside it; without that, the nearest page to which
     is counted is shown. Two queries, three there.
     """
-    if fold(view.wanted):
+    if view.wanted:
         return _search_page(group, view)
     counts = group.seats_by_status
     total = counts[view.status] if view.status else group.seats_total
@@ -165,7 +164,7 @@ def numbers_in_view(group: LicenceGroup, view: View) -> list[int]:
     Raise `Refusal` if they are more than `MOST_AT_ONCE`.
     """
     query = Seat.select(Seat.number).where(Seat.group == group)
-    if fold(view.wanted):
+    if view.wanted:
         query = query.where(one_of_few(Seat.id, _keys(group, view)))
     elif view.status:
         query = query.where(Seat.status == view.status)
