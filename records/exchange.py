@@ -136,8 +136,7 @@ class AttachedAccount(Table):
     the mailbox.
     """
 
-    attach_id: int  # added by Peewee; declared for mypy
-    account_id: int
+    account_id: int  # added by Peewee; declared for mypy
     seat_id: int | None
 
     id = AutoField()

@@ -235,8 +235,6 @@ class OrderLine(Table):
 class Acceptance(Table):
     """A contract accepted with an order: which text, when, and from which IP address."""
 
-    contract_id: int  # added by Peewee; declared for mypy
-
     id = AutoField()
     order = ForeignKeyField(Order, backref="acceptances")
     contract = ForeignKeyField(Contract)

@@ -70,7 +70,6 @@ class Termination(StateMachine):
     moves = TERMINATION_MOVES
 
     group_id: int  # added by Peewee; declared for mypy
-    link_id: int | None
 
     id = AutoField()
     group = ForeignKeyField(LicenceGroup, backref="terminations")

@@ -83,7 +83,6 @@ class Checkout(Table):
     notification_url = TextField()
     store_card = BooleanField(default=False)
     mandate = ForeignKeyField(StoredCard, null=True, backref="uses")
-    mandate_id: str | None
     behaviour = TextField(default="")
     brand = TextField(default="")
     last4 = TextField(default="")

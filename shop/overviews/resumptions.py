@@ -33,11 +33,6 @@ class Resumption:
     settlement: Settlement = NOTHING
 
     @property
-    def resumes(self) -> bool:
-        """Whether paying what is due resumes it."""
-        return not self.hold_reason and self.ends_on is None
-
-    @property
     def period(self) -> Period:
         """The days that this amount is for."""
         return Period(self.charged[0].period.start, self.charged[-1].period.end)

@@ -22,7 +22,6 @@ from tests.support.remembered import remembered
 from tests.support.visitor import Visitor
 
 NEXT = re.compile(r'rel="next"\s+href="([^"]+)"')
-PREVIOUS = re.compile(r'rel="prev"\s+href="([^"]+)"')
 
 
 @pytest.fixture

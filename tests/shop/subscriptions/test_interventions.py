@@ -178,7 +178,7 @@ def test_payment_does_not_resume_what_the_operator_suspended(
     assert len(charged()) == 2
     shown = resumed(group)
     assert shown is not None
-    assert (shown.resumes, shown.hold_reason, shown.settlement.left_cents) == (False, REASON, 0)
+    assert (shown.hold_reason, shown.settlement.left_cents) == (REASON, 0)
     interventions.resume(group, "Réglé.", by="operator")
     assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
 
@@ -243,7 +243,7 @@ def test_what_paying_charges_beside_the_debt_is_known_before(
         running.charge_to(group, billing.card(alice))
     shown = resumed(group)
     assert shown is not None
-    assert shown.resumes
+    assert (shown.hold_reason, shown.ends_on) == ("", None)
     assert shown.settlement.left_cents > 0
     assert (shown.period.start, shown.period.end) == (clock.today(), until(group))
     assert (shown.card is not None) == bool(card)
@@ -283,7 +283,7 @@ def test_within_the_paid_month_paying_charges_nothing_more(
     group = running.suspended(alice, bank)
     shown = resumed(group)
     assert shown is not None
-    assert (shown.resumes, shown.charged) == (True, [])
+    assert (shown.hold_reason, shown.ends_on, shown.charged) == ("", None, [])
     payments.record_manual_payment(running.owed(group), by="operator")
     assert len(charged()) == 2
     assert resumed(group) is None
@@ -297,7 +297,7 @@ def test_a_customer_who_asked_for_the_end_is_charged_nothing_more(
     terminations.request_termination(group, by="alice")
     shown = resumed(group)
     assert shown is not None
-    assert (shown.resumes, shown.ends_on, shown.when_kept) == (False, until(group), False)
+    assert (shown.ends_on, shown.when_kept) == (until(group), False)
     payments.record_manual_payment(running.owed(group), by="operator")
     queue.drain()
     assert len(charged()) == 2
