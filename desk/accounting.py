@@ -135,7 +135,7 @@ def _month() -> date:
 
 
 @dataclass(frozen=True)
-class Asked:
+class OpenedFigure:
     """Which figure is opened: a treatment and a rate, or the VAT number of a customer."""
 
     first: date
@@ -147,8 +147,8 @@ class Asked:
     def documents(self) -> Iterator[Document]:
         """Yield what the figure is made of."""
         if self.vat_number:
-            return vat_returns.of_number(self.vat_number, self.first, self.last)
-        return vat_returns.documents(self.code, self.rate, self.first, self.last)
+            return vat_returns.documents_of_vat_number(self.vat_number, self.first, self.last)
+        return vat_returns.documents_of_rate(self.code, self.rate, self.first, self.last)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -159,14 +159,14 @@ class Asked:
         return {**days, "code": self.code, "rate": self.rate}
 
 
-def _asked() -> Asked:
+def _asked() -> OpenedFigure:
     first, last = _day("from"), _day("to")
     code, number = request.args.get("code", "")[:32], request.args.get("vat_number", "")[:20]
     if first is None or last is None or first > last or not (code or number):
         abort(404)
     if code and code.partition(":")[0] not in set(Kind):
         abort(404)
-    return Asked(first, last, code, number_of(request.args, "rate"), number)
+    return OpenedFigure(first, last, code, number_of(request.args, "rate"), number)
 
 
 @desk.get("/accounting/vat/documents")
@@ -195,7 +195,9 @@ def vat_documents_file() -> Response:
     return table(_rows(heading, asked, language), f"vat-{asked.first}-{asked.last}.csv")
 
 
-def _rows(heading: tuple[str, ...], asked: Asked, language: str) -> Iterator[tuple[object, ...]]:
+def _rows(
+    heading: tuple[str, ...], asked: OpenedFigure, language: str
+) -> Iterator[tuple[object, ...]]:
     yield heading
     for each in asked.documents():
         yield (

@@ -17,7 +17,7 @@ from desk.acts import Act, ActForm
 from desk.words import ACT_WORDS, ROLE_NAMES
 from models import Language, Role, StaffAccount
 from shop import mail
-from shop.mail.staff_letters import Asked
+from shop.mail.staff_letters import ChangedBy
 from shop.staff import accounts, factors, sessions
 from shop.staff import acts as records
 from web import user_agents
@@ -121,13 +121,13 @@ def add_staff_account() -> Response:
 
     def add() -> None:
         role, language = Role(form.role.data), form.language.data
-        _show_link(accounts.add(email, role, language, _asked(form))[1])
+        _show_link(accounts.add(email, role, language, _changed_by(form))[1])
 
     return acts.take(form, _addition(), acts.recorded_once(form, "staff_added", email, add))
 
 
-def _asked(form: ActForm) -> Asked:
-    return Asked(access.actor(), form.given().reason)
+def _changed_by(form: ActForm) -> ChangedBy:
+    return ChangedBy(access.actor(), form.given().reason)
 
 
 def _show_link(token: str) -> None:
@@ -144,7 +144,7 @@ class Change:
 
     act: Act
     recorded: str
-    do: Callable[[Any, StaffAccount, Asked], object]
+    do: Callable[[Any, StaffAccount, ChangedBy], object]
     form: type[ActForm] = ActForm
 
 
@@ -158,7 +158,7 @@ def _maker_for(member: StaffAccount) -> Callable[..., Change]:
 
     def change(
         title: str, explanation: str, button: str, done: str, recorded: str,
-        do: Callable[[Any, StaffAccount, Asked], object], form: type[ActForm] = ActForm, *,
+        do: Callable[[Any, StaffAccount, ChangedBy], object], form: type[ActForm] = ActForm, *,
         is_dangerous: bool = False,
     ) -> Change:  # fmt: skip
         act = Act(title, explanation, button, back, done, about, hint, is_dangerous, "staff")
@@ -180,7 +180,7 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
             gettext("Invite again"),
             gettext("The member of staff is invited again."),
             "staff_invited",
-            lambda _form, who, asked: _show_link(accounts.reset(who, asked)),
+            lambda _form, who, changed_by: _show_link(accounts.reset(who, changed_by)),
         )
     }
     return (again if member.is_invited else {}) | {
@@ -190,7 +190,7 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
             gettext("Change the role"),
             gettext("The role is changed."),
             "staff_role",
-            lambda form, who, asked: accounts.set_role(who, Role(form.role.data), asked),
+            lambda form, who, changed_by: accounts.set_role(who, Role(form.role.data), changed_by),
             RoleForm,
         ),
         "email-address": change(
@@ -199,7 +199,9 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
             gettext("Change the email address"),
             gettext("The email address is changed. We write to both addresses."),
             "staff_email",
-            lambda form, who, asked: accounts.set_email(who, form.email.data or "", asked),
+            lambda form, who, changed_by: accounts.set_email(
+                who, form.email.data or "", changed_by
+            ),
             EmailForm,
         ),
         "reset": change(
@@ -211,7 +213,7 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
             gettext("Reset"),
             gettext("Password and second factors are reset."),
             "staff_reset",
-            lambda _form, who, asked: _show_link(accounts.reset(who, asked)),
+            lambda _form, who, changed_by: _show_link(accounts.reset(who, changed_by)),
             is_dangerous=True,
         ),
         "disable": change(
@@ -220,7 +222,7 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
             gettext("Disable"),
             gettext("The account is disabled."),
             "staff_disabled",
-            lambda _form, who, asked: accounts.disable(who, asked),
+            lambda _form, who, changed_by: accounts.disable(who, changed_by),
             is_dangerous=True,
         ),
         "enable": change(
@@ -229,7 +231,7 @@ def _changes(member: StaffAccount) -> dict[str, Change]:
             gettext("Enable"),
             gettext("The account is enabled."),
             "staff_enabled",
-            lambda _form, who, asked: accounts.enable(who, asked),
+            lambda _form, who, changed_by: accounts.enable(who, changed_by),
         ),
     }
 
@@ -265,6 +267,6 @@ def take_staff_act(login: str, name: str) -> Response:
     form = change.form()
 
     def do() -> None:
-        change.do(form, member, _asked(form))
+        change.do(form, member, _changed_by(form))
 
     return acts.take(form, change.act, acts.recorded_once(form, change.recorded, member.login, do))

@@ -12,4 +12,4 @@ from web import auth
 @manager.context_processor
 def _menu() -> dict[str, Any]:
     """Let the template load the menu itself, as a partial shows none."""
-    return {"left_menu": lambda: menu.of(auth.customer()), "menu_most": menu.MOST}
+    return {"left_menu": lambda: menu.of_account(auth.customer()), "menu_most": menu.MOST}

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Length
 
 from desk import acts, desk
 from desk.acts import ActForm
-from desk.customer_acts.care import CareAct, Maker, named, seen
+from desk.customer_acts.care import CareAct, Maker, named, seen_by_customer
 from models import Account
 from shop import customer_care
 from shop.overviews import staff_acts
@@ -60,7 +60,7 @@ class VatNumberForm(ActForm):
 
 
 def _sign_in_acts(account: Account) -> dict[str, CareAct]:
-    care_act = Maker(account, (), seen())
+    care_act = Maker(account, (), seen_by_customer())
     return {
         "email-address": care_act(
             gettext("Change the email address"),
@@ -100,7 +100,7 @@ def _sign_in_acts(account: Account) -> dict[str, CareAct]:
 
 
 def _standing_acts(account: Account) -> dict[str, CareAct]:
-    care_act = Maker(account, (), seen())
+    care_act = Maker(account, (), seen_by_customer())
     return {
         "block": care_act(
             gettext("Block the account"),

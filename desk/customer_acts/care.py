@@ -68,7 +68,7 @@ def _of(account: Account) -> Facts:
     )
 
 
-def seen() -> str:
+def seen_by_customer() -> str:
     """Return who reads the reason of an act that the customer sees in their activity."""
     return gettext("It stays on record, under your name. The customer sees it.")
 

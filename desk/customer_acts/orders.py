@@ -6,14 +6,14 @@ from flask import Response, abort
 from flask_babel import gettext
 
 from desk import desk
-from desk.customer_acts.care import CareAct, Maker, named, seen
+from desk.customer_acts.care import CareAct, Maker, named, seen_by_customer
 from models import Letter, Order
 from shop import customer_care
 from shop.overviews import customer_pages
 
 
 def _order_care_acts(order: Order) -> dict[str, CareAct]:
-    care_act = Maker(order.account, ((gettext("Order number"), order.number),), seen())
+    care_act = Maker(order.account, ((gettext("Order number"), order.number),), seen_by_customer())
     return {
         "retry": care_act(
             gettext("Try the delivery again"),
@@ -61,7 +61,7 @@ def take_order_act(number: str, act: str) -> Response:
 
 def _sending(letter_id: int) -> CareAct:
     letter: Letter = customer_pages.find_letter(letter_id) or abort(404)
-    care_act = Maker(letter.account, ((gettext("Email"), letter.subject),), seen())
+    care_act = Maker(letter.account, ((gettext("Email"), letter.subject),), seen_by_customer())
     return care_act(
         gettext("Send the email again"),
         gettext("It goes to the customer’s present address."),

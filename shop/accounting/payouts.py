@@ -16,20 +16,12 @@ from records.orders import Order
 from records.payments import Payment
 from records.payouts import Payout, PayoutLine
 from shop.payments import held_at_bank
-from shop.text.pagination import PER_PAGE
+from shop.text.pagination import PER_PAGE, Stretch
 
 LINES_PER_PAGE = 50
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """A stretch of the list of payouts; ``older`` is the key that the next one begins after."""
-
-    rows: list[Payout]
-    older: str = ""
-
-
-def newest_payouts(before: str = "", per_page: int = PER_PAGE) -> Stretch:
+def newest_payouts(before: str = "", per_page: int = PER_PAGE) -> Stretch[Payout]:
     """Return a stretch of the payouts by the day of arrival, the newest first (one query).
 
     It begins after the row with the key ``before``; at the beginning if that is empty.

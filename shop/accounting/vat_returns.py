@@ -101,7 +101,7 @@ def oss(year: int, quarter: int) -> list[OssLine]:
     return sorted(OssLine(*key, *cents) for key, cents in sums.items() if any(cents))
 
 
-def documents(code: str, rate: int, first: date, last: date) -> Iterator[Document]:
+def documents_of_rate(code: str, rate: int, first: date, last: date) -> Iterator[Document]:
     """Yield what a figure of the CA3 or the OSS is made of, in the order in which it was made."""
     if _follows_money(code):
         yield from receipts(code, rate, first, last)
@@ -118,7 +118,7 @@ def documents(code: str, rate: int, first: date, last: date) -> Iterator[Documen
         )  # fmt: skip
 
 
-def of_number(vat_number: str, first: date, last: date) -> Iterator[Document]:
+def documents_of_vat_number(vat_number: str, first: date, last: date) -> Iterator[Document]:
     """Yield the invoices and credit notes that a line of the DES is made of."""
     for row in _in_order(_taxed(Kind.REVERSE_CHARGE, first, last)):
         if row.customer.get("vat_number", "") == vat_number:

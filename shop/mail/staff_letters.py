@@ -27,7 +27,7 @@ ROLE_NAMES = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class ChangedBy:
     """Who changed the account of another member, and why; ``by`` is as events name it."""
 
     by: str = "operator"
@@ -42,7 +42,7 @@ class Asked:
 
 
 def staff_invitation(
-    staff: StaffAccount, token: str, expires_at: datetime, asked: Asked, *, is_new: bool
+    staff: StaffAccount, token: str, expires_at: datetime, changed_by: ChangedBy, *, is_new: bool
 ) -> None:
     """Send the one-time link by which a member sets up password and second factor.
 
@@ -52,16 +52,16 @@ def staff_invitation(
     store_staff_letter(
         staff, StaffLetterKind.STAFF_INVITATION, f"staff_invitation:{encryption.digest(token)}",
         is_secret=True, link=link, expires_at=expires_at, role=ROLE_NAMES[Role(staff.role)],
-        is_new=is_new, asked_facts=asked.facts(staff.language),
+        is_new=is_new, changed_facts=changed_by.facts(staff.language),
     )  # fmt: skip
 
 
 def staff_account_changed(
-    staff: StaffAccount, what: str, asked: Asked | None = None, recipient: str = ""
+    staff: StaffAccount, what: str, changed_by: ChangedBy | None = None, recipient: str = ""
 ) -> None:
     """Report a change of the account; ``what`` is a ``msgid`` that describes it.
 
-    ``asked`` is None where the member made it, or who claims to be them. It is sent to the
+    ``changed_by`` is None where the member made it, or who claims to be them. It is sent to the
     account's address, or to ``recipient``.
     """
     changed_at = clock.now()
@@ -71,7 +71,7 @@ def staff_account_changed(
         staff, StaffLetterKind.STAFF_ACCOUNT_CHANGED, key, recipient=recipient, what=what,
         changed_at=changed_at,
         role=ROLE_NAMES[Role(staff.role)],
-        asked_facts=asked.facts(staff.language) if asked else [],
+        changed_facts=changed_by.facts(staff.language) if changed_by else [],
     )  # fmt: skip
 
 

@@ -186,9 +186,10 @@ SECTIONS = {
             cents=Payment.amount_cents, detail=Payment.reason, is_newest_first=True,
         ),
         Section(
-            "unpaid_invoices", N_("Unpaid invoices"), lambda: unpaid.open_ones().join(Account),
+            "unpaid_invoices", N_("Unpaid invoices"), lambda: unpaid.open_invoices().join(Account),
             Invoice.id, Invoice.issued_at, Invoice.number, SQL("'invoice'"), Invoice.number,
-            unpaid.open_ones, cents=OWED_CENTS, detail=Cast(unpaid.reached(), "VARCHAR(2)"),
+            unpaid.open_invoices, cents=OWED_CENTS,
+            detail=Cast(unpaid.stage_reached(), "VARCHAR(2)"),
         ),
         Section(
             "suspended_services", N_("Suspended services"),

@@ -37,14 +37,14 @@ LEAST_DECLINED, LARGEST_SHARE = 3, 0.2
 """How many charges of a day, and which share of them, banks may decline without an alarm."""
 
 
-def reached() -> Any:
+def stage_reached() -> Any:
     """Return the index in `STAGES` that the invoice of the outer query has reached."""
     return Reminder.select(fn.COALESCE(fn.MAX(Reminder.stage) + 1, 0)).where(
         Reminder.invoice == Invoice.id, Reminder.failed_at.is_null(False)
     )
 
 
-def open_ones() -> ModelSelect[Invoice]:
+def open_invoices() -> ModelSelect[Invoice]:
     """Return the query for invoices that are due and not paid; not those issued ahead."""
     return Invoice.select().where(
         Invoice.status.in_(PAYABLE),
@@ -64,9 +64,9 @@ class Debts:
 def by_stage() -> Debts:
     """Return the unpaid invoices of all customers by stage; every stage is there."""
     rows: Any = (
-        open_ones()
+        open_invoices()
         .select(
-            reached().alias("stage"),
+            stage_reached().alias("stage"),
             Invoice.total_cents - Invoice.credited_cents - Invoice.offset_cents,
         )
         .tuples()
@@ -80,7 +80,7 @@ def by_stage() -> Debts:
 
 def soon_suspended() -> ModelSelect[Invoice]:
     """Return the query for invoices unpaid for 7 days and more, for the alarm."""
-    return open_ones().where(reached() >= ALARMED_FROM)
+    return open_invoices().where(stage_reached() >= ALARMED_FROM)
 
 
 def suspended() -> ModelSelect[Subscription]:
@@ -136,8 +136,8 @@ class Unpaid:
 def listed() -> Iterator[Unpaid]:
     """Yield the unpaid invoices of all customers, those due first first, with their services."""
     query = (
-        open_ones()
-        .select(Invoice, Account, LicenceGroup, Subscription, Card, reached().alias("stage"))
+        open_invoices()
+        .select(Invoice, Account, LicenceGroup, Subscription, Card, stage_reached().alias("stage"))
         .join(Account)
         .switch(Invoice)
         .left_outer_join(LicenceGroup, on=(LicenceGroup.id == Invoice.group))

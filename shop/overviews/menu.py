@@ -29,7 +29,7 @@ class Menu:
     groups: tuple[tuple[str, str], ...]
 
 
-def of(account: Account) -> Menu:
+def of_account(account: Account) -> Menu:
     """Return the menu of a customer. One query."""
     rows = _entries.tuples(account)
     services = tuple(name for kind, name, _ in rows if kind == SERVICE)

@@ -24,7 +24,7 @@ from records.staff import (
 from shop import clock, mail
 from shop.customers import activity_log, passwords, viewings
 from shop.errors import N_, Conflict, Refusal
-from shop.mail.staff_letters import Asked
+from shop.mail.staff_letters import ChangedBy
 from shop.security import encryption, one_time_codes
 from shop.security.passkeys import Ceremony
 from shop.staff import passkeys, sessions
@@ -35,12 +35,12 @@ log = structlog.get_logger()
 
 INVITATION_LENGTH = timedelta(days=3)
 
-OPERATOR = Asked()
+OPERATOR = ChangedBy()
 """Who makes changes by commands."""
 
 
 def add(
-    email: str, role: Role, language: str = Language.FRENCH, asked: Asked = OPERATOR
+    email: str, role: Role, language: str = Language.FRENCH, changed_by: ChangedBy = OPERATOR
 ) -> tuple[StaffAccount, str]:
     """Create an account; return it and the token of its invitation, which is e-mailed, too.
 
@@ -50,7 +50,7 @@ def add(
     with database.atomic():
         staff = _create(email, role, language)
         _log("added", staff, role=role)
-        return staff, _invite(staff, asked, is_new=True)
+        return staff, _invite(staff, changed_by, is_new=True)
 
 
 def _create(email: str, role: Role, language: str) -> StaffAccount:
@@ -101,7 +101,7 @@ def _log(kind: str, staff: StaffAccount, **more: object) -> None:
 # --- Invitations -----------------------------------------------------------------------------
 
 
-def _invite(staff: StaffAccount, asked: Asked, *, is_new: bool) -> str:
+def _invite(staff: StaffAccount, changed_by: ChangedBy, *, is_new: bool) -> str:
     """Void what let this member sign in; return the token of a new invitation, and e-mail it."""
     now, token = clock.now(), secrets.token_urlsafe(32)
     expires_at = now + INVITATION_LENGTH
@@ -117,7 +117,7 @@ def _invite(staff: StaffAccount, asked: Asked, *, is_new: bool) -> str:
     StaffInvitation.create(
         token_digest=encryption.digest(token), staff=staff, created_at=now, expires_at=expires_at,
     )  # fmt: skip
-    mail.staff_invitation(staff, token, expires_at, asked, is_new=is_new)
+    mail.staff_invitation(staff, token, expires_at, changed_by, is_new=is_new)
     return token
 
 
@@ -203,7 +203,7 @@ def _join(invitation: StaffInvitation, **values: object) -> bool:
 # --- Changes ---------------------------------------------------------------------------------
 
 
-def set_role(staff: StaffAccount, role: Role, asked: Asked = OPERATOR) -> None:
+def set_role(staff: StaffAccount, role: Role, changed_by: ChangedBy = OPERATOR) -> None:
     """Give a member another role, and end their viewings of customer areas.
 
     Raise `Conflict` for the last administrator.
@@ -214,11 +214,11 @@ def set_role(staff: StaffAccount, role: Role, asked: Asked = OPERATOR) -> None:
         StaffAccount.update(role=role).where(StaffAccount.id == staff.id).execute()
         if staff.role != role:
             staff.role = role
-            mail.staff_account_changed(staff, N_("Your role was changed"), asked)
+            mail.staff_account_changed(staff, N_("Your role was changed"), changed_by)
         _log("role", staff, role=role)
 
 
-def set_email(staff: StaffAccount, typed: str, asked: Asked = OPERATOR) -> None:
+def set_email(staff: StaffAccount, typed: str, changed_by: ChangedBy = OPERATOR) -> None:
     """Give a member another e-mail address, and tell both; the login stays.
 
     Who has not set the account up is invited there: whoever has the former mailbox, which may be a
@@ -230,9 +230,11 @@ def set_email(staff: StaffAccount, typed: str, asked: Asked = OPERATOR) -> None:
         before, row.email = row.email, email
         _take_email(row)
         for address in (before, email):
-            mail.staff_account_changed(row, N_("Your email address was changed"), asked, address)
+            mail.staff_account_changed(
+                row, N_("Your email address was changed"), changed_by, address
+            )
         if row.is_invited:
-            _invite(row, asked, is_new=True)
+            _invite(row, changed_by, is_new=True)
         _log("email", row)
 
 
@@ -275,7 +277,7 @@ def change_password(session: StaffSession, password: str, confirmation: str) -> 
         _log("password", row)
 
 
-def disable(staff: StaffAccount, asked: Asked = OPERATOR) -> None:
+def disable(staff: StaffAccount, changed_by: ChangedBy = OPERATOR) -> None:
     """Keep a member from signing in; end their sessions and viewings.
 
     Raise `Conflict` like `set_role`.
@@ -283,26 +285,28 @@ def disable(staff: StaffAccount, asked: Asked = OPERATOR) -> None:
     with database.atomic():
         staff = _unless_last_administrator(staff, stays=False)
         _end_sessions(staff)
-        _set_disabled(staff, clock.now(), N_("Your account was disabled"), asked)
+        _set_disabled(staff, clock.now(), N_("Your account was disabled"), changed_by)
         _log("disabled", staff)
 
 
-def enable(staff: StaffAccount, asked: Asked = OPERATOR) -> None:
+def enable(staff: StaffAccount, changed_by: ChangedBy = OPERATOR) -> None:
     """Let a disabled member sign in again."""
     with database.atomic():
-        _set_disabled(staff, None, N_("Your account was enabled again"), asked)
+        _set_disabled(staff, None, N_("Your account was enabled again"), changed_by)
         _log("enabled", staff)
 
 
-def _set_disabled(staff: StaffAccount, at: datetime | None, what: str, asked: Asked) -> None:
+def _set_disabled(
+    staff: StaffAccount, at: datetime | None, what: str, changed_by: ChangedBy
+) -> None:
     """Disable or enable an account, and tell its member, unless it is so already."""
     is_other = StaffAccount.disabled_at.is_null(at is not None)
     changed = StaffAccount.update(disabled_at=at).where(StaffAccount.id == staff.id, is_other)
     if changed.execute():
-        mail.staff_account_changed(staff, what, asked)
+        mail.staff_account_changed(staff, what, changed_by)
 
 
-def reset(staff: StaffAccount, asked: Asked = OPERATOR) -> str:
+def reset(staff: StaffAccount, changed_by: ChangedBy = OPERATOR) -> str:
     """Void password and factors, end sessions and viewings.
 
     Return the token of an invitation, which is e-mailed, too.
@@ -310,7 +314,7 @@ def reset(staff: StaffAccount, asked: Asked = OPERATOR) -> str:
     with database.atomic():
         _log("reset", staff)
         row = lock(staff)
-        return _invite(row, asked, is_new=row.is_invited)
+        return _invite(row, changed_by, is_new=row.is_invited)
 
 
 def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAccount:

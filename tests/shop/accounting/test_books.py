@@ -179,7 +179,7 @@ def statements_for_documents(number: int) -> int:
     today = clock.today()
     (figure,) = vat_returns.ca3(today, today)
     with queries.recorded() as statements:
-        found = list(vat_returns.documents(figure.code, figure.rate, today, today))
+        found = list(vat_returns.documents_of_rate(figure.code, figure.rate, today, today))
     assert len(found) == number
     return len(statements)
 
@@ -206,7 +206,7 @@ def test_the_sales_of_a_kind_are_found_among_all_of_a_quarter_by_an_index(alice:
     for read in (
         lambda: vat_returns.oss(2026, 4),
         lambda: vat_returns.des(first, last),
-        lambda: list(vat_returns.documents("oss:DE", 1900, first, last)),
+        lambda: list(vat_returns.documents_of_rate("oss:DE", 1900, first, last)),
     ):
         plan = queries.plan_of(read)
         assert any("invoice_vat_kind" in line for line in plan), plan
@@ -224,7 +224,7 @@ def test_services_to_businesses_are_listed_by_vat_number(alice: Account) -> None
     first, last = reporting_periods.days_of_month(clock.today())
     (service,) = vat_returns.des(first, last)
     assert (service.base_cents, service.euros) == (8_800, 88)
-    (document,) = vat_returns.of_number(service.vat_number, first, last)
+    (document,) = vat_returns.documents_of_vat_number(service.vat_number, first, last)
     assert document.number == invoice.number
 
 
@@ -378,7 +378,7 @@ def check_figures(books: Books) -> None:
         found = [(each.code, each.rate, each.base_cents, each.vat_cents) for each in figures]
         assert found == sorted(expected)
         for figure in figures:
-            documents = list(vat_returns.documents(figure.code, figure.rate, first, last))
+            documents = list(vat_returns.documents_of_rate(figure.code, figure.rate, first, last))
             total = sum(each.base_cents + each.vat_cents for each in documents)
             assert total == figure.total_cents
         services = vat_returns.des(first, last)

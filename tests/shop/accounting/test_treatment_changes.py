@@ -29,7 +29,9 @@ def french() -> tuple[int, int]:
     figures = vat_returns.ca3(date(2020, 1, 1), date(2040, 1, 1))
     rows = [each for each in figures if each.code.startswith("domestic")]
     for each in rows:
-        documents = vat_returns.documents(each.code, each.rate, date(2020, 1, 1), date(2040, 1, 1))
+        documents = vat_returns.documents_of_rate(
+            each.code, each.rate, date(2020, 1, 1), date(2040, 1, 1)
+        )
         found = [document.base_cents + document.vat_cents for document in documents]
         assert sum(found) == each.total_cents
         assert all(found), "a movement of nothing is none"

@@ -20,7 +20,7 @@ from models import (
 from shop import clock, mail
 from shop.errors import Conflict
 from shop.jobs import queue
-from shop.mail.staff_letters import Asked
+from shop.mail.staff_letters import ChangedBy
 from shop.operations import key_rotation
 from shop.personal_data import retention
 from shop.security import encryption, one_time_codes
@@ -31,7 +31,7 @@ from tests.support.mailbox import Mailbox
 MakeApp = Callable[..., Flask]
 Act = Callable[[StaffAccount], object]
 
-ASKED = Asked("staff:dominique", "Changement de service")
+ASKED = ChangedBy("staff:dominique", "Changement de service")
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_member_is_told_what_changed_and_who_changed_it(
 
 
 def test_a_reason_is_a_text_and_no_markup(member: StaffAccount) -> None:
-    accounts.set_role(member, Role.BILLING, Asked("staff:dominique", "<b>&amp; {{ 7 * 7 }}"))
+    accounts.set_role(member, Role.BILLING, ChangedBy("staff:dominique", "<b>&amp; {{ 7 * 7 }}"))
     letter = told(member)[-1]
     assert "<b>&amp; {{ 7 * 7 }}" in said(letter)
     assert "&lt;b&gt;&amp;amp; {{ 7 * 7 }}" in mail.html_of(letter)

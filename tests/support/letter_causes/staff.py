@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from models import Role, StaffAccount
-from shop.mail.staff_letters import Asked
+from shop.mail.staff_letters import ChangedBy
 from shop.staff import accounts
 
-BY_DOMINIQUE = Asked("staff:dominique", "A telephone was lost")
+BY_DOMINIQUE = ChangedBy("staff:dominique", "A telephone was lost")
 
 
 def staff_invitation(member: StaffAccount) -> None:
