@@ -98,9 +98,13 @@ def refund(order: Order) -> Wanted:
 
 def retry_refund(debt: payables.Debt) -> Wanted:
     """Ask the bank again for a refund that failed."""
-    due = refundables.refund_due_of(debt)
-    cents = due.open_cents or due.due_cents
+    cents = _cents_asked(refundables.refund_due_of(debt))
     return Wanted(MoneyActKind.RETRY_REFUND, debt.account, cents, debt.number)
+
+
+def _cents_asked(due: refundables.Refundable) -> int:
+    """Return the cents that the bank would be asked for again now."""
+    return due.open_cents or due.due_cents
 
 
 def mark_refunded(debt: payables.Debt, *, day: date, reference: str) -> Wanted:
@@ -108,10 +112,14 @@ def mark_refunded(debt: payables.Debt, *, day: date, reference: str) -> Wanted:
     if not reference.strip():
         raise Refusal(N_("Give the reference of the transfer."), "reference")
     transfer_days.check_day(day)
-    due = refundables.refund_due_of(debt)
-    cents = manual_refunds.cents_of(due) or due.due_cents
+    cents = _cents_transferred(refundables.refund_due_of(debt))
     details = {"day": day.isoformat(), "reference": reference.strip()}
     return Wanted(MoneyActKind.MARK_REFUNDED, debt.account, cents, debt.number, details)
+
+
+def _cents_transferred(due: refundables.Refundable) -> int:
+    """Return the cents that a transfer recorded now would have given back."""
+    return manual_refunds.cents_of(due) or due.due_cents
 
 
 def pay_out(held: AccountCredit, *, day: date, reference: str) -> Wanted:
@@ -273,16 +281,30 @@ def _refund(act: MoneyAct) -> str:
 
 
 def _retry_refund(act: MoneyAct) -> str:
-    refundable = refundables.refund_due_of(find_debt(act.number))
+    refundable = _unchanged(act, _cents_asked)
     refunds.ask_again(refundable, by=act.asked_by)
     return act.number
 
 
 def _mark_refunded(act: MoneyAct) -> str:
-    refundable = refundables.refund_due_of(find_debt(act.number))
+    refundable = _unchanged(act, _cents_transferred)
     day, reference = date.fromisoformat(act.details["day"]), act.details["reference"]
     manual_refunds.record_transfer(refundable, by=act.asked_by, day=day, reference=reference)
     return act.number
+
+
+def _unchanged(
+    act: MoneyAct, cents: Callable[[refundables.Refundable], int]
+) -> refundables.Refundable:
+    """Return what an act gives back, locked.
+
+    Raise `Conflict` where it is not the amount that was asked for and is confirmed: another part
+    has failed at the bank meanwhile, or was given back.
+    """
+    refundable = refundables.refund_due_of(find_debt(act.number)).locked()
+    if cents(refundable) != act.cents:
+        raise Conflict(N_("What is to be given back has changed: begin again."))
+    return refundable
 
 
 def _pay_out(act: MoneyAct) -> str:

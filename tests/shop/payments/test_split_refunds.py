@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -19,13 +20,14 @@ from models import (
     database,
 )
 from shop import clock, mail, money_acts, vat
-from shop.errors import Refusal
+from shop.errors import Conflict, Refusal
 from shop.invoicing import credit_notes, lost_parts
 from shop.jobs import queue
 from shop.operations import audit, monitoring
 from shop.payments import disputes, manual_refunds, notifications, payments, refunds, taken_back
 from shop.payments.gateway import DisputeState, Notification, RefundState
 from shop.payments.refundables import RefundableNote
+from shop.settings import current
 from shop.subscriptions import corrections
 from tests.support import billing, letters, racing
 from tests.support.groups import fresh
@@ -191,6 +193,34 @@ def test_a_transfer_gives_back_the_part_that_failed(paid_twice: Invoice, bank: B
     assert fresh(note).status == InvoiceStatus.REFUNDED
     assert monitoring.alarms()["failed_refunds"] == 0
     billing.assert_balanced()
+
+
+@pytest.mark.parametrize(
+    "asked_for",
+    [
+        money_acts.retry_refund,
+        lambda note: money_acts.mark_refunded(note, day=clock.today(), reference="VIR-9"),
+    ],
+    ids=["of the bank", "by transfer"],
+)
+def test_an_act_that_waits_is_not_confirmed_for_another_amount(
+    paid_twice: Invoice, bank: Bank, asked_for: Callable[[Invoice], money_acts.Wanted]
+) -> None:
+    bank.refunding = RefundState.PENDING
+    note = credit(paid_twice)
+    queue.drain()
+    first, second = list(bank.refunds.values())
+    told = bank.tell_refund(first, RefundState.FAILED)
+    notifications.apply_notification(Notification("e", told))
+    with current.using(replace(current(), desk_approval_cents=0)):
+        act = perform(asked_for(fresh(note)))
+    assert (act.cents, act.is_waiting) == (8_800, True)
+    told = bank.tell_refund(second, RefundState.FAILED)
+    notifications.apply_notification(Notification("f", told))
+    with pytest.raises(Conflict, match="has changed"):
+        money_acts.confirm(act, by="staff:sacha")
+    assert fresh(act).is_waiting
+    assert rows() == [(8_800, "failed"), (1_760, "failed")]
 
 
 def test_what_a_transfer_paid_goes_back_by_transfer_and_what_a_card_paid_to_it(
