@@ -13,6 +13,7 @@ from models import Account
 from shop import documents
 from shop.errors import Refusal
 from shop.invoicing import account_credits
+from shop.overviews import bill_page
 from shop.overviews import bills as listing
 from shop.overviews.bills import Selection
 from shop.pricing.lines import positions_of
@@ -61,7 +62,7 @@ def _selected() -> Selection:
 
 def _page(number: str, *, partial: str = "", status: int = 200, error: str = "") -> Response:
     invoice = lookups.own_invoice(number)
-    services = listing.services_of(invoice)
+    services = bill_page.services_of(invoice)
     return page(
         "manager/bill.html",
         partial,
@@ -69,10 +70,10 @@ def _page(number: str, *, partial: str = "", status: int = 200, error: str = "")
         invoice=invoice,
         positions=positions_of(invoice),
         mention=documents.vat_mention(invoice, current_language()),
-        payment=listing.payment_state(invoice),
-        suspended=listing.suspended_for(invoice, services, lookups.services_owed()),
+        payment=bill_page.payment_state(invoice),
+        suspended=bill_page.suspended_for(invoice, services, lookups.services_owed()),
         services=services,
-        runs_again=listing.runs_again(invoice, services),
+        runs_again=bill_page.runs_again(invoice, services),
         is_part=bool(partial) and wants_partial(),
         error=error,
     )

@@ -12,7 +12,7 @@ from models import Account, Event, Invoice, LicenceGroup, Order, Subscription, d
 from shop import clock
 from shop.licences import groups
 from shop.mail.archive import letters_for_page
-from shop.overviews import bills, group_history, services
+from shop.overviews import bill_page, group_history, services
 from shop.overviews.group_history import View
 from shop.sql.few import one_of_few, planned_for_values
 from tests.support import queries
@@ -40,7 +40,9 @@ READS: dict[str, tuple[type[Any], Callable[[Belongings], object]]] = {
     ),
     "the services of an invoice": (
         LicenceGroup,
-        lambda alices: bills.services_of(Invoice.select().where(Invoice.order.is_null(False))[0]),
+        lambda alices: bill_page.services_of(
+            Invoice.select().where(Invoice.order.is_null(False))[0]
+        ),
     ),
     "a page of services": (
         Subscription,
@@ -97,7 +99,7 @@ def test_it_ends_with_a_failure(alices: Belongings) -> None:
 
 def test_what_concerns_an_invoice_is_found_by_indexes(alices: Belongings) -> None:
     """SQLite would read all invoices for one condition among others that is of no index."""
-    assert queries.scanned_by(lambda: bills.payment_state(alices.invoice)) == []
+    assert queries.scanned_by(lambda: bill_page.payment_state(alices.invoice)) == []
 
 
 def test_a_list_names_how_many_rows_it_wants(alices: Belongings) -> None:
