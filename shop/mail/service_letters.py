@@ -183,7 +183,7 @@ def withdrawal_received(
     store_letter(
         order.account, LetterKind.WITHDRAWAL_RECEIVED,
         f"withdrawal_received:{order.id}:{withdrawn_at.isoformat()}",
-        order=order, content=content, listed=_comma_separated(ended),
+        order=order, content=content, ended=ended,
         refunded_cents=refunded_cents, is_delivered=is_delivered, waits=waits,
         is_disputed=is_disputed, withdrawn_at=withdrawn_at,
     )  # fmt: skip
@@ -201,7 +201,7 @@ def licences_given_back(
     """
     _about(
         subscription, LetterKind.LICENCES_GIVEN_BACK, at.isoformat(),
-        numbers=numbers, listed=_comma_separated(numbers), ends_on=ends_on,
+        numbers=numbers, ends_on=ends_on,
         undo_until=periods.undo_until(ends_on, clock.now()),
     )  # fmt: skip
 
@@ -210,12 +210,8 @@ def give_back_undone(subscription: Subscription, numbers: list[int], at: datetim
     """Confirm that licences are kept; ``at`` identifies the request."""
     _about(
         subscription, LetterKind.GIVE_BACK_UNDONE, at.isoformat(),
-        numbers=numbers, listed=_comma_separated(numbers),
+        numbers=numbers,
     )  # fmt: skip
-
-
-def _comma_separated(numbers: list[int]) -> str:
-    return ", ".join(str(number) for number in sorted(numbers))
 
 
 # --- Prices ----------------------------------------------------------------------------------

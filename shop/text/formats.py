@@ -5,7 +5,7 @@ English is European English: days before months, 24 hours. Dates and times are i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -61,6 +61,17 @@ def _number(value: int | Decimal, language: str) -> str:
 
 
 _integer = lru_cache(MOST_KEPT)(_number)
+
+
+def runs(values: Iterable[int], language: str) -> str:
+    """Format whole numbers in order, those without a gap as one run: "1–120, 125"."""
+    found: list[list[int]] = []
+    for value in sorted(set(values)):
+        if found and found[-1][-1] == value - 1:
+            found[-1][1:] = [value]
+        else:
+            found.append([value])
+    return ", ".join("–".join(number(end, language) for end in run) for run in found)
 
 
 @lru_cache(MOST_KEPT)
@@ -141,6 +152,7 @@ def countries(language: str) -> tuple[tuple[str, str], ...]:
 FILTERS: dict[str, Callable[..., str]] = {
     "money": money,
     "number": number,
+    "runs": runs,
     "rate": rate,
     "day": day,
     "short_day": short_day,

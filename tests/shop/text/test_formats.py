@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -98,6 +99,22 @@ def test_every_filter_writes_both_languages(name):
         "moment": datetime(2026, 1, 2, tzinfo=UTC),
         "short_moment": datetime(2026, 1, 2, tzinfo=UTC),
         "deadline": datetime(2026, 1, 2, tzinfo=UTC),
+        "runs": [3, 4],
     }.get(name, 1234)
     assert formats.FILTERS[name](value, "fr")
     assert formats.FILTERS[name](value, "en")
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([], ""),
+        ([7], "7"),
+        ([2, 1], "1–2"),
+        ([5, 1, 2, 3, 9, 8], "1–3, 5, 8–9"),
+        (range(998, 2001), "998–2\u202f000"),
+        (range(1, 300, 2), ", ".join(map(str, range(1, 300, 2)))),
+    ],
+)
+def test_numbers_without_a_gap_are_one_run(values: Iterable[int], written: str) -> None:
+    assert formats.runs(values, "fr") == written
