@@ -9,6 +9,7 @@ from shop import clock, vat
 from shop.invoicing import credit_notes, invoices, ledger_proof, order_invoices
 from shop.invoicing.invoices import Draft
 from shop.jobs import queue
+from shop.operations import audit
 from shop.payments import cards, outcomes, payments
 from shop.payments.gateway import CheckoutStatus, Mandate
 from shop.pricing.lines import Position, positions_of
@@ -93,3 +94,8 @@ def card(account: Account, mandate: Mandate = CARD) -> Card:
 def assert_balanced() -> None:
     """Assert that everything charged, paid, credited and refunded balances."""
     assert list(ledger_proof.find_faults()) == []
+
+
+def assert_no_fault() -> None:
+    """Assert that the audit finds nothing wrong in the whole shop, its books included."""
+    assert list(audit.find_faults()) == []

@@ -21,7 +21,7 @@ from models import (
 from shop import mail, money_acts, vat
 from shop.invoicing import credit_notes, lost_parts
 from shop.jobs import queue
-from shop.operations import audit, monitoring
+from shop.operations import monitoring
 from shop.orders import withdrawals
 from shop.payments import notifications, refunds
 from shop.payments.gateway import Dispute as Told
@@ -72,11 +72,6 @@ def rows() -> list[tuple[int, str]]:
     return [(row.cents, row.status) for row in Refund.select().order_by(Refund.id)]
 
 
-def assert_balanced() -> None:
-    billing.assert_balanced()
-    assert list(audit.find_faults()) == []
-
-
 def test_a_credit_note_of_what_the_bank_took_back_refunds_nothing(
     alice: Account, bank: Bank, visitor: Visitor
 ) -> None:
@@ -85,7 +80,7 @@ def test_a_credit_note_of_what_the_bank_took_back_refunds_nothing(
     assert (note.status, note.absorbed_cents, note.refund_cents) == ("refunded", 3_000, 0)
     assert rows() == []
     assert balance_of(alice) == 0, "nothing stays open on the account of customers"
-    assert_balanced()
+    billing.assert_no_fault()
     letter = plain(mail.text_of(Letter.get(Letter.kind == "credit_note_issued")))
     assert "Votre banque vous a déjà rendu ce montant" in letter
     visitor.log_in(alice)
@@ -106,7 +101,7 @@ def test_a_larger_credit_note_refunds_what_is_more_than_the_bank_took_back(
     visitor.open(f"/manager/account/bills/{note.number}")
     assert visitor.sees("Votre banque vous en a déjà rendu")
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_smaller_credit_note_leaves_the_rest_of_the_loss_to_the_next_one(
@@ -116,12 +111,12 @@ def test_a_smaller_credit_note_leaves_the_rest_of_the_loss_to_the_next_one(
     credit(invoice, 1_000)
     assert rows() == []
     assert balance_of(alice) == 1_800
-    assert_balanced()
+    billing.assert_no_fault()
     credit(invoice)
     assert rows() == [(7_560, "succeeded")]
     assert balance_of(alice) == 0
     assert fresh(payment).status == PaymentStatus.LOST, "all of it went back"
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 @pytest.mark.parametrize("net_cents", [1_000, 2_500, 5_000, None])
@@ -132,7 +127,7 @@ def test_a_dispute_won_afterwards_makes_what_was_absorbed_due_for_refund(
     note = credit(invoice, net_cents)
     notify(bank, replace(told, state=DisputeState.WON, withdrawn_cents=0))
     assert fresh(note).is_refund_due
-    assert_balanced()
+    billing.assert_no_fault()
     queue.drain()
     note = fresh(note)
     assert (note.status, note.absorbed_cents, note.refund_cents) == (
@@ -142,7 +137,7 @@ def test_a_dispute_won_afterwards_makes_what_was_absorbed_due_for_refund(
     assert bank.balance() == invoice.total_cents - note.total_cents
     assert fresh(payment).status == PaymentStatus.SUCCEEDED
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_part_that_the_bank_gives_back_is_refunded_of_the_newest_note(
@@ -154,7 +149,7 @@ def test_a_part_that_the_bank_gives_back_is_refunded_of_the_newest_note(
     queue.drain()
     assert [fresh(each).absorbed_cents for each in (first, second)] == [1_000, 0]
     assert sorted(rows()) == [(200, "succeeded"), (1_200, "succeeded")]
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 @pytest.mark.parametrize("outcome", ["lost", "won"])
@@ -177,7 +172,7 @@ def test_a_credit_note_of_a_contested_payment_waits_and_absorbs_what_is_lost(
     assert sum(fresh(note).absorbed_cents for note in notes) == left
     assert monitoring.alarms()["failed_refunds"] == 0
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_goodwill_comes_back_to_the_balance_after_what_the_bank_took_back(
@@ -191,12 +186,12 @@ def test_goodwill_comes_back_to_the_balance_after_what_the_bank_took_back(
     assert (last.absorbed_cents, last.kept_cents) == (0, 2_000)
     assert rows() == [(5_560, "succeeded")]
     assert balance_of(alice) == -2_000, "the goodwill is for the next invoice"
-    assert_balanced()
+    billing.assert_no_fault()
     notify(bank, replace(told, state=DisputeState.WON, withdrawn_cents=0))
     queue.drain()
     assert rows()[1:] == [(3_000, "succeeded")]
     assert balance_of(alice) == -2_000
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_correction_that_takes_vat_off_refunds_nothing_the_bank_took_back(
@@ -215,15 +210,15 @@ def test_a_correction_that_takes_vat_off_refunds_nothing_the_bank_took_back(
     assert (note.absorbed_cents, note.kept_cents, made.refunded_cents) == (1_760, 8_800, 0)
     assert rows() == []
     assert balance_of(alice) == 1_240
-    assert_balanced()
+    billing.assert_no_fault()
     credit(made.invoice)
     assert rows() == [(7_560, "succeeded")]
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
     notify(bank, replace(told, state=DisputeState.WON, withdrawn_cents=0))
     queue.drain()
     assert bank.balance() == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_two_payments_of_which_one_is_lost_in_part_give_back_what_is_left(
@@ -239,7 +234,7 @@ def test_two_payments_of_which_one_is_lost_in_part_give_back_what_is_left(
     assert note.absorbed_cents == 3_000
     assert rows() == [(5_800, "succeeded"), (1_760, "succeeded")]
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_what_the_previous_release_credited_absorbs_before_it_is_refunded(
@@ -256,7 +251,7 @@ def test_what_the_previous_release_credited_absorbs_before_it_is_refunded(
     queue.drain()
     assert rows() == []
     assert (fresh(note).status, fresh(note).absorbed_cents) == ("refunded", 3_000)
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_refund_that_failed_is_asked_again_without_what_the_bank_took_back_since(
@@ -272,7 +267,7 @@ def test_a_refund_that_failed_is_asked_again_without_what_the_bank_took_back_sin
     queue.drain()
     assert rows() == [(6_000, "failed"), (3_000, "succeeded")]
     assert monitoring.alarms()["failed_refunds"] == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_withdrawal_refunds_what_the_bank_has_not_given_back(
@@ -292,12 +287,12 @@ def test_a_withdrawal_refunds_what_the_bank_has_not_given_back(
     letter = plain(mail.text_of(Letter.get(Letter.kind == "withdrawal_received")))
     assert plain(formats.money(payment.amount_cents - 700, "fr")) in letter
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
     notify(bank, replace(told, state=DisputeState.WON, withdrawn_cents=0))
     queue.drain()
     assert bank.balance() == before - payment.amount_cents
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_withdrawal_before_delivery_says_what_goes_back_beside_the_loss(
@@ -315,7 +310,7 @@ def test_a_withdrawal_before_delivery_says_what_goes_back_beside_the_loss(
     letter = plain(mail.text_of(Letter.get(Letter.kind == "withdrawal_received")))
     assert plain(formats.money(payment.amount_cents - 700, "fr")) in letter
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_staff_refund_of_a_failed_delivery_what_the_bank_has_not_given_back(
@@ -333,7 +328,7 @@ def test_staff_refund_of_a_failed_delivery_what_the_bank_has_not_given_back(
     assert rows() == [(payment.amount_cents - 700, "succeeded")]
     assert fresh(payment).status == PaymentStatus.LOST
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_credits_at_once_absorb_a_loss_once(alice: Account, bank: Bank) -> None:
@@ -346,7 +341,7 @@ def test_credits_at_once_absorb_a_loss_once(alice: Account, bank: Bank) -> None:
     assert sum(note.absorbed_cents for note in notes) == min(3_000, total)
     assert sum(cents for cents, _ in rows()) == max(0, total - 3_000)
     assert Dispute.get().absorbed_cents == min(3_000, total)
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_payment_lost_in_whole_after_all_is_owed_less_what_was_credited(
@@ -357,13 +352,13 @@ def test_a_payment_lost_in_whole_after_all_is_owed_less_what_was_credited(
     notify(bank, replace(told, withdrawn_cents=10_560))
     assert fresh(payment).status == PaymentStatus.LOST
     assert fresh(invoice).balance_cents == 7_560
-    assert_balanced()
+    billing.assert_no_fault()
     notify(bank, replace(told, state=DisputeState.WON, withdrawn_cents=0))
     queue.drain()
     assert fresh(invoice).status == InvoiceStatus.PAID
     assert fresh(note).refund_cents == 3_000
     assert rows() == [(3_000, "succeeded")]
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_dispute_won_after_all_was_paid_again_gives_everything_back_once(
@@ -378,5 +373,5 @@ def test_a_dispute_won_after_all_was_paid_again_gives_everything_back_once(
     assert rows() == [(10_560, "succeeded")]
     assert fresh(payment).status == PaymentStatus.REFUNDED
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
     assert lost_parts.open_of(Payment.select()) == 0

@@ -25,7 +25,6 @@ from models import (
 from shop import clock, mail, money_acts
 from shop.invoicing import credit_notes, ledger_proof
 from shop.jobs import queue
-from shop.operations import audit
 from shop.payments import disputes, notifications, payments, refunds
 from shop.payments.gateway import Dispute as Told
 from shop.payments.gateway import DisputeState, Notification, RefundState
@@ -69,11 +68,6 @@ def tell(bank: Bank, payment: Payment, state: DisputeState, withdrawn: int, numb
     return told
 
 
-def assert_balanced() -> None:
-    billing.assert_balanced()
-    assert list(audit.find_faults()) == []
-
-
 def money_in(cents: int, language: str = "fr") -> str:
     return plain(formats.money(cents, language))
 
@@ -107,12 +101,12 @@ def test_only_what_the_lost_one_of_two_payments_paid_is_owed_again_and_paid(
     again = fresh(invoice)
     assert (again.status, again.balance_cents) == ("unpaid", lost.amount_cents)
     assert balance_of(invoice.account) == lost.amount_cents
-    assert_balanced()
+    billing.assert_no_fault()
     paid_again = billing.pay(again, bank)
     assert paid_again.amount_cents == lost.amount_cents
     assert fresh(invoice).status == InvoiceStatus.PAID
     assert balance_of(invoice.account) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_both_lost_are_owed_and_each_pays_its_part_when_it_comes_back(
@@ -121,12 +115,12 @@ def test_both_lost_are_owed_and_each_pays_its_part_when_it_comes_back(
     for payment in both:
         take(bank, payment)
     assert fresh(invoice).balance_cents == 10_560
-    assert_balanced()
+    billing.assert_no_fault()
     for payment, left in zip(both, (1_760, 0), strict=True):
         give_back(bank, payment)
         assert fresh(payment).status == PaymentStatus.SUCCEEDED
         assert fresh(invoice).balance_cents == left
-        assert_balanced()
+        billing.assert_no_fault()
     assert fresh(invoice).status == InvoiceStatus.PAID
     assert Refund.select().count() == 0
 
@@ -141,7 +135,7 @@ def test_a_part_that_was_paid_again_is_given_back_when_the_bank_gives_the_first_
     assert [(row.cents, row.status) for row in Refund.select()] == [(1_760, "succeeded")]
     assert fresh(both[1]).status == PaymentStatus.REFUNDED
     assert bank.balance() == 10_560
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_the_payments_left_give_back_what_they_paid_when_all_is_credited(
@@ -155,7 +149,7 @@ def test_the_payments_left_give_back_what_they_paid_when_all_is_credited(
     assert (fresh(note).status, fresh(note).refund_cents) == ("refunded", 1_760)
     assert bank.balance() == 0
     assert balance_of(invoice.account) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_credit_note_that_waits_takes_what_the_bank_took_first(
@@ -169,7 +163,7 @@ def test_a_credit_note_that_waits_takes_what_the_bank_took_first(
     assert fresh(invoice).balance_cents == 5_800
     queue.drain()
     assert Refund.select().count() == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_transfer_goes_on_paying_its_part_when_the_card_is_lost(
@@ -180,7 +174,7 @@ def test_a_transfer_goes_on_paying_its_part_when_the_card_is_lost(
     payment = billing.pay(fresh(due), bank)
     take(bank, payment)
     assert fresh(due).balance_cents == 6_560
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -220,14 +214,14 @@ def test_a_renewal_of_which_a_part_is_lost_is_reminded_of_and_runs_again_once_th
     take(bank, rest)
     assert running.subscription_of(group).status == SubscriptionStatus.PAST_DUE
     assert running.owed(group).balance_cents == rest.amount_cents < made.invoice.total_cents
-    assert_balanced()
+    billing.assert_no_fault()
     running.pass_time(timedelta(days=3, minutes=1))
     charged = Payment.select().order_by(Payment.id.desc()).get()
     assert charged.card is not None
     assert charged.amount_cents == rest.amount_cents, "the card is charged with the part alone"
     assert fresh(made.invoice).status == InvoiceStatus.PAID
     assert running.subscription_of(group).status == SubscriptionStatus.ACTIVE
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 # --- Won, when all was settled otherwise ---------------------------------------------------------
@@ -249,7 +243,7 @@ def test_of_a_payment_refunded_in_part_and_lost_only_what_came_back_is_given_bac
     assert fresh(payment).status == PaymentStatus.REFUNDED
     assert bank.balance() == 7_560
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
     letter = plain(mail.text_of(Letter.get(Letter.kind == "invoice_payment_refunded")))
     assert money_in(7_560) in letter
     assert money_in(10_560) not in letter
@@ -268,7 +262,7 @@ def test_what_was_paid_by_transfer_meanwhile_is_given_back_to_the_card(
     assert [(row.cents, row.status) for row in Refund.select()] == [(4_000, "succeeded")]
     assert balance_of(alice) == 0
     assert Letter.select().where(Letter.kind == "invoice_payment_refunded").count() == 1
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_what_was_credited_while_it_was_owed_is_given_back(alice: Account, bank: Bank) -> None:
@@ -282,7 +276,7 @@ def test_what_was_credited_while_it_was_owed_is_given_back(alice: Account, bank:
     assert fresh(due).status == InvoiceStatus.PAID
     assert [(row.cents, row.status) for row in Refund.select()] == [(3_000, "succeeded")]
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_what_was_credited_of_an_order_while_it_was_owed_is_given_back_and_said_so(
@@ -297,7 +291,7 @@ def test_what_was_credited_of_an_order_while_it_was_owed_is_given_back_and_said_
     assert billing.invoice_of(order).status == InvoiceStatus.PAID
     assert [(row.cents, row.status) for row in Refund.select()] == [(1_200, "succeeded")]
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
     assert Letter.select().where(Letter.kind == "rest_refunded").count() == 0
     letter = plain(mail.text_of(Letter.get(Letter.kind == "invoice_payment_refunded")))
     assert money_in(1_200) in letter
@@ -323,7 +317,7 @@ def test_a_payment_that_comes_back_pays_the_invoice_issued_in_place_of_its_own(
     assert fresh(made.invoice).balance_cents == left
     assert sum(row.cents for row in Refund.select()) == (1_760 if has_vat else 0)
     assert balance_of(alice) == left
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_lost_and_won_again_and_again_ends_as_the_last_decision_says(
@@ -336,7 +330,7 @@ def test_lost_and_won_again_and_again_ends_as_the_last_decision_says(
         assert (fresh(due).balance_cents, fresh(payment).status) == (10_560, "lost")
         give_back(bank, payment)
         assert (fresh(due).status, fresh(payment).status) == ("paid", "succeeded")
-        assert_balanced()
+        billing.assert_no_fault()
     assert Refund.select().count() == 0
 
 
@@ -348,12 +342,12 @@ def test_two_disputes_of_a_payment_lose_it_and_one_that_is_won_pays_again(
     take(bank, payment, 3_000, number=1)
     take(bank, payment, 7_560, number=2)
     assert fresh(due).balance_cents == 10_560
-    assert_balanced()
+    billing.assert_no_fault()
     billing.pay(fresh(due), bank)
     for number in (1, 2):
         give_back(bank, payment, number)
         queue.drain()
-        assert_balanced()
+        billing.assert_no_fault()
     assert [row.cents for row in Refund.select().order_by(Refund.id)] == [3_000, 7_560]
     assert fresh(payment).status == PaymentStatus.REFUNDED
     assert balance_of(alice) == 0
@@ -377,7 +371,7 @@ def test_a_refund_that_comes_back_after_the_loss_is_made_again(alice: Account, b
     assert [row.cents for row in Refund.select().order_by(Refund.id)] == [3_000, 3_000]
     assert fresh(credit_note).status == InvoiceStatus.REFUNDED
     assert fresh(due).balance_cents == balance_of(alice) == 7_560
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 @pytest.mark.parametrize("is_sent", [True, False])
@@ -404,7 +398,7 @@ def test_what_comes_back_while_a_refund_is_awaited_is_refunded_with_it_or_after_
     assert [row.cents for row in Refund.select().order_by(Refund.id)] == expected
     assert bank.balance() == 4_560
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_refund_that_came_back_is_made_once_when_the_dispute_is_won(
@@ -425,7 +419,7 @@ def test_a_refund_that_came_back_is_made_once_when_the_dispute_is_won(
     ]  # fmt: skip
     assert fresh(due).status == InvoiceStatus.PAID
     assert balance_of(alice) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 # --- Races -------------------------------------------------------------------------------------
@@ -440,7 +434,7 @@ def test_the_same_news_in_four_threads_lets_a_part_be_owed_once(
     assert Dispute.select().count() == 1
     assert fresh(invoice).balance_cents == 8_800
     assert Letter.select().where(Letter.kind == "dispute_lost").count() == 1
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_two_payments_of_the_part_at_once_pay_it_once(
@@ -451,7 +445,7 @@ def test_two_payments_of_the_part_at_once_pay_it_once(
     kept = Payment.select().where(Payment.invoice == invoice, Payment.status == "succeeded")
     assert sorted(row.amount_cents for row in kept) == [1_760, 8_800]
     assert balance_of(invoice.account) == 0
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 @pytest.mark.parametrize("is_lost_first", [True, False])
@@ -475,7 +469,7 @@ def test_a_refund_whose_answer_was_lost_and_a_loss_decided_meanwhile_double_noth
     assert [(row.cents, row.status) for row in Refund.select()] == [(3_000, "succeeded")]
     assert fresh(payment).status == PaymentStatus.LOST
     assert fresh(due).balance_cents == balance_of(alice) == 7_560
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_refund_that_may_have_been_made_is_not_asked_for_with_another_amount(
@@ -491,7 +485,7 @@ def test_a_refund_that_may_have_been_made_is_not_asked_for_with_another_amount(
     later()
     assert [(row.cents, row.status) for row in Refund.select()] == [(6_000, "succeeded")]
     assert bank.balance() == 10_560 - 6_000 - 3_000
-    assert_balanced()
+    billing.assert_no_fault()
 
 
 def test_a_refund_that_was_given_up_and_was_made_is_heard_of(alice: Account, bank: Bank) -> None:
