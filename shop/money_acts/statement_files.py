@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -53,7 +54,8 @@ def read_statement(content: bytes) -> list[Transfer]:
     Raise `Refusal` at ``file`` if it is no statement, or longer than `MOST_LINES`.
     """
     is_xml = content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
-    found = list(_of_camt(content) if is_xml else _of_csv(content))
+    listed = _of_camt(content) if is_xml else _of_csv(content)
+    found = list(islice(listed, MOST_LINES + 1))
     if len(found) > MOST_LINES:
         raise Refusal(
             N_("A statement holds at most %(most)d transfers: split it."), "file", most=MOST_LINES
@@ -73,7 +75,7 @@ def _of_camt(content: bytes) -> Iterator[Transfer]:
     # A statement declares no types of its own: entities could make a small file a huge one.
     if root.getroottree().docinfo.doctype or not _all(root, "Stmt"):
         raise Refusal(NOT_READ, "file")
-    for entry in _all(root, "Ntry"):
+    for entry in _path(root, ".//Stmt/Ntry"):
         status = _text(entry, "Sts/Cd") or _text(entry, "Sts")
         if _text(entry, "CdtDbtInd") == "CRDT" and status == "BOOK":
             yield from _transfers_of(entry)
@@ -83,7 +85,7 @@ def _transfers_of(entry: Any) -> Iterator[Transfer]:
     """Yield the transfers of a booked entry: each of a batch by itself, if their amounts are
     told."""
     day = _text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm")[:10]
-    parts = _all(entry, "TxDtls")
+    parts, reference = _path(entry, "NtryDtls/TxDtls"), _text(entry, "AcctSvcrRef")
     amounts = [_amount_element(part) for part in parts]
     if len(parts) < 2 or None in amounts:
         parts, amounts = [entry], [_first(entry, "Amt")]
@@ -93,7 +95,7 @@ def _transfers_of(entry: Any) -> Iterator[Transfer]:
         yield Transfer(
             _day(day),
             _cents(amount.text or ""),
-            _text(part, ".//AcctSvcrRef") or _text(entry, "AcctSvcrRef"),
+            _text(part, ".//AcctSvcrRef") or reference,
             _text(part, ".//Dbtr/Nm") or _text(part, ".//Dbtr/Pty/Nm"),
             _told(part),
         )

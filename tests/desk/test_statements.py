@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from io import BytesIO
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -110,6 +111,31 @@ def test_csv_statements_are_read_as_banks_write_them(content: str) -> None:
 def test_what_is_no_statement_is_refused(content: bytes) -> None:
     with pytest.raises(Refusal):
         read_statement(content)
+
+
+def test_an_entry_is_searched_as_often_however_many_transfers_it_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    search, searched = statement_files._path, []
+
+    def noted(element: Any, path: str) -> list[Any]:
+        searched.append(element.tag.rpartition("}")[2])
+        return search(element, path)
+
+    def searches(transfers: int) -> int:
+        part = DETAILS.format(amount='<Amt Ccy="EUR">1.10</Amt>', text="un")
+        searched.clear()
+        assert len(read_statement(camt(entry("1.00", "", details=part * transfers)))) == transfers
+        return searched.count("Ntry")
+
+    monkeypatch.setattr(statement_files, "_path", noted)
+    assert searches(2) == searches(50)
+
+
+def test_no_more_is_read_of_a_statement_than_it_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statement_files, "MOST_LINES", 1)
+    with pytest.raises(Refusal, match="at most 1"):
+        read_statement(camt(entry("1.00", "a"), entry("1.00", "b"), entry("no amount", "c")))
 
 
 def test_a_statement_is_not_endless(monkeypatch: pytest.MonkeyPatch) -> None:
