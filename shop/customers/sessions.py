@@ -15,7 +15,7 @@ from records.catalogue import CatalogueVersion
 from records.jobs import SandboxSwitch
 from records.subscriptions import LATE, Subscription
 from records.terminations import TERMINATION_ALIVE, Termination
-from shop import clock
+from shop import clock, settings
 from shop.customers import activity_log, known_origins
 from shop.customers.activity_log import UNKNOWN, Origin
 from shop.errors import N_, Refusal
@@ -64,14 +64,18 @@ def check_not_blocked(account: Account) -> None:
     row = blocked.first()
     if row is None:
         return
+    email = settings.current().seller.email
     if row.blocked_reason:
         raise AccountBlocked(
-            N_("This account is blocked: %(reason)s. Write to our customer service."),
+            N_("This account is blocked: %(reason)s. Write to our customer service: %(email)s."),
             "nic_handle",
+            email=email,
             reason=row.blocked_reason.rstrip("."),
         )
     raise AccountBlocked(
-        N_("This account is blocked. Write to our customer service."), "nic_handle"
+        N_("This account is blocked. Write to our customer service: %(email)s."),
+        "nic_handle",
+        email=email,
     )
 
 

@@ -36,7 +36,10 @@ def test_a_blocked_account_cannot_be_signed_in_to(
     assert not is_inside(visitor)
     visitor.log_in(alice)
     assert visitor.response.status_code == 403
-    assert visitor.sees("Ce compte est bloqué. Écrivez à notre service client.")
+    assert visitor.sees("Ce compte est bloqué. Écrivez à notre service client")
+    assert visitor.sees("facturation@example.com."), (
+        "who is kept out of all pages finds no other way"
+    )
     assert not is_inside(visitor)
     assert "already" in command(app, "block", alice.nic_handle)
     assert command(app, "unblock", alice.nic_handle) == f"{alice.nic_handle} can log in again.\n"
