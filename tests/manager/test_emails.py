@@ -47,3 +47,13 @@ def test_the_frame_follows_the_length_of_the_email() -> None:
     assert steps[0] == emails.FRAME_STEPS[0] < steps[1] < steps[2] < steps[3]
     assert steps[3] == emails.FRAME_STEPS[-1]
     assert emails._frame_steps(short * 30 + link) == emails._frame_steps(short * 30 + "https://x")
+
+
+def test_a_long_address_leaves_room_for_the_date_beside_it(app: Flask) -> None:
+    customer = cast.register(cast.ALICE)
+    visitor = Visitor(browser(app))
+    visitor.log_in(customer)
+    visitor.open("/manager/account/emails")
+    cell = visitor.find("td", **{"class": "breakable"})
+    assert cell is not None, "without it, one long word takes the width of the table"
+    assert customer.email in "".join(cell.itertext())
