@@ -14,7 +14,7 @@ from shop.orders import withdrawal_rights
 from shop.overviews import bills, resumptions
 from shop.overviews import services as shop_services
 from shop.overviews.services import ServiceOverview
-from shop.payments import cards
+from shop.payments import card_setups
 from shop.subscriptions import (
     give_backs,
     interventions,
@@ -80,7 +80,7 @@ def shown(found: ServiceOverview, error: str = "", status: int = 200) -> Respons
         setup=setup,
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         is_registering=bool(setup and setup.is_unsettled),
-        not_registered=cards.failure_message(setup) if setup else "",
+        not_registered=card_setups.failure_message(setup) if setup else "",
         error=error,
     )
 
@@ -96,7 +96,7 @@ def here(found: ServiceOverview) -> str:
 def _setup_of(found: ServiceOverview) -> CardSetup | None:
     """Return the card registration that the customer returns from, if any."""
     number = number_of(request.args, "card")
-    return cards.find_setup(auth.customer(), number, here(found)) if number else None
+    return card_setups.find_setup(auth.customer(), number, here(found)) if number else None
 
 
 @manager.post(SERVICE + "/cards")
@@ -104,7 +104,7 @@ def register_card(name: str) -> Response:
     """Redirect to the bank to register a card: strong authentication, no charge."""
     found, who = lookups.own_service(name), auth.customer()
     try:
-        setup = cards.register_card(
+        setup = card_setups.register_card(
             who, back_to=here(found), typed={}, base_url=base_url(), by=who.nic_handle,
             group=found.group,
         )  # fmt: skip

@@ -7,7 +7,7 @@ from contextlib import suppress
 from flask import Response, abort, url_for
 
 from shop.errors import Refusal
-from shop.payments import cards
+from shop.payments import card_setups
 from storefront import storefront
 from web import auth
 from web.htmx import go_to, page
@@ -19,12 +19,12 @@ def card_return(reference: str) -> Response:
 
     The browser may come without its cookie, before the bank's notification or after it.
     """
-    setup = cards.CHECKOUTS.by_signature(reference)
+    setup = card_setups.CHECKOUTS.by_signature(reference)
     if setup is None:
         abort(404)
     # If the bank does not answer, the page they return to says that it is being confirmed.
     with suppress(Refusal):
-        setup = cards.CHECKOUTS.refresh(setup)
+        setup = card_setups.CHECKOUTS.refresh(setup)
     back = f"{setup.back_to}{'&' if '?' in setup.back_to else '?'}card={setup.id}"
     if auth.account() == setup.account:
         return go_to(back)

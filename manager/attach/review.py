@@ -16,7 +16,7 @@ from models import CardSetup, CardSetupStatus, ExchangeAccount, ExchangeService
 from shop.errors import Conflict, Refusal
 from shop.orders import attach, baskets
 from shop.orders.attach import AttachRequest, CardMissing, Holder, InvalidHolders
-from shop.payments import cards
+from shop.payments import card_setups, cards
 from web import auth, contract_step, lookups
 from web.arguments import number_of
 from web.htmx import go_to, page, wants_partial
@@ -54,7 +54,7 @@ def _here(service: ExchangeService) -> str:
 def _setup_of(service: ExchangeService) -> CardSetup | None:
     """Return the card registration that the customer returns from, if any."""
     number = number_of(request.args, "card")
-    return cards.find_setup(auth.customer(), number, _here(service)) if number else None
+    return card_setups.find_setup(auth.customer(), number, _here(service)) if number else None
 
 
 def _typed_before(setup: CardSetup) -> Given:
@@ -136,7 +136,7 @@ def _review(
         renewal=attach.first_renewal(),
         card=cards.stored_card(customer),
         setup=setup,
-        not_registered=cards.failure_message(setup) if setup else "",
+        not_registered=card_setups.failure_message(setup) if setup else "",
         is_registering=bool(setup and setup.is_unsettled),
         is_registered=bool(setup and setup.status == CardSetupStatus.SUCCEEDED),
         **contract_step.shown(customer.language),
@@ -171,7 +171,7 @@ def confirm_attach(name: str) -> Response:
             (key, value) for key, value in given.items(multi=True) if key != "accepted"
         )
         return _review(service, holders, seen, {}, sentence(conflict), conflict.status)
-    cards.forget_typed(auth.customer(), _here(service))
+    card_setups.forget_typed(auth.customer(), _here(service))
     return go_to(url_for("manager.exchange_service", name=name))
 
 
@@ -194,7 +194,7 @@ def _not_accepted(given: Given) -> Errors:
 def _to_the_bank(service: ExchangeService, holders: list[Holder], given: Given) -> Response:
     customer = auth.customer()
     try:
-        setup = cards.register_card(
+        setup = card_setups.register_card(
             customer,
             back_to=_here(service),
             typed=_kept(given.items(multi=True)),

@@ -12,7 +12,16 @@ from shop.licences.seats import import_job, selection_job
 from shop.office import configured, stock
 from shop.orders import orders, withdrawals
 from shop.orders.contracts import announcements
-from shop.payments import cards, disputes, gateways, outcomes, payments, payouts, refunds
+from shop.payments import (
+    card_setups,
+    cards,
+    disputes,
+    gateways,
+    outcomes,
+    payments,
+    payouts,
+    refunds,
+)
 from shop.personal_data import retention
 from shop.pricing import catalogue, catalogue_version
 from shop.publishing import notices
@@ -34,11 +43,11 @@ from shop.subscriptions import (
 from shop.vat import confirmation, registry
 
 HANDLERS = (
-    additions, announcements, cards, confirmation, data_export, disputes, dunning, ending,
-    give_back_selections, give_backs, import_job, installation, mail, notices, order_invoices,
-    orders, outcomes, password_changes, passwords_of_files, payments, payouts, previews, refunds,
-    renewal_notices, renewals, retention, seat_jobs, selection_job, sign_ins, stock, suspension,
-    vat_checks, withdrawals,
+    additions, announcements, card_setups, cards, confirmation, data_export, disputes, dunning,
+    ending, give_back_selections, give_backs, import_job, installation, mail, notices,
+    order_invoices, orders, outcomes, password_changes, passwords_of_files, payments, payouts,
+    previews, refunds, renewal_notices, renewals, retention, seat_jobs, selection_job, sign_ins,
+    stock, suspension, vat_checks, withdrawals,
 )  # fmt: skip
 """Every module with job handlers: web servers queue the jobs, workers run them."""
 

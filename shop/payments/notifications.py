@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shop.payments import cards, disputes, outcomes, refunds_by_bank
+from shop.payments import card_setups, cards, disputes, outcomes, refunds_by_bank
 from shop.payments.gateway import CardChange, Checkout, Dispute, Notification, Refund
 
 
@@ -26,5 +26,5 @@ def apply_notification(notification: Notification) -> None:
 def _apply_checkout(checkout: Checkout) -> None:
     if payment := outcomes.CHECKOUTS.by_checkout(checkout.reference):
         outcomes.CHECKOUTS.settle(payment, checkout)
-    elif setup := cards.CHECKOUTS.by_checkout(checkout.reference):
-        cards.CHECKOUTS.settle(setup, checkout)
+    elif setup := card_setups.CHECKOUTS.by_checkout(checkout.reference):
+        card_setups.CHECKOUTS.settle(setup, checkout)

@@ -28,7 +28,7 @@ from shop.customers import holds, sessions, two_factor
 from shop.errors import Conflict, Refusal
 from shop.money_acts import goodwill, perform
 from shop.orders import orders
-from shop.payments import cards
+from shop.payments import card_setups
 from shop.vat import registry
 from shop.vat.registry import Answer, Consultation
 from tests.support import purchases, staff
@@ -175,7 +175,7 @@ def test_for_72_hours_nothing_is_ordered_no_card_kept_and_no_money_given(
     holds.hold_money(alice)
     for costs in (
         lambda: purchases.place(alice, purchases.basket(business=1)),
-        lambda: cards.register_card(
+        lambda: card_setups.register_card(
             alice, back_to="cards", typed={}, base_url="http://localhost", by=alice.nic_handle
         ),
         lambda: perform(goodwill(alice, 500), WHY, by="staff:lea", key="k"),

@@ -17,7 +17,7 @@ from models import (
 )
 from shop import clock as shop_clock
 from shop import transitions
-from shop.payments import cards
+from shop.payments import card_setups, cards
 from shop.payments.gateway import CheckoutStatus
 from tests.support import exchange
 from tests.support.exchange import HERE, letters_of, nothing_happened
@@ -118,7 +118,7 @@ def test_the_banks_word_counts_once_and_by_every_way(
     clock.shift(3600)
     drain()
     assert Card.select().count() == 1
-    setup = cards.CHECKOUTS.by_checkout(reference)
+    setup = card_setups.CHECKOUTS.by_checkout(reference)
     assert setup is not None
     assert [event.to_status for event in transitions.history(setup)] == ["open", "succeeded"]
 
@@ -150,7 +150,7 @@ def test_a_registry_entry_of_another_company_fills_in_nothing(
     exchange.service(charlie, 2, name="exchange-charlie")
     theirs = Visitor(app.test_client())
     theirs.log_in(charlie)
-    setup = cards.CHECKOUTS.by_checkout(list(bank.checkouts)[-1])
+    setup = card_setups.CHECKOUTS.by_checkout(list(bank.checkouts)[-1])
     assert setup is not None
     theirs.open(f"/manager/exchange/exchange-charlie/attach/review?card={setup.id}")
     assert theirs.response.status_code == 200

@@ -31,7 +31,7 @@ from shop.invoicing import account_credits
 from shop.jobs import queue
 from shop.orders import withdrawal_rights
 from shop.overviews import services
-from shop.payments import cards, mandates, outcomes, payments
+from shop.payments import card_setups, mandates, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
 from shop.subscriptions import (
     give_backs,
@@ -272,7 +272,7 @@ def test_a_card_is_registered_at_the_bank_and_nothing_charged(
     assert inside.response.location == setup.checkout_url
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("La banque confirme votre carte")
-    cards.CHECKOUTS.settle(
+    card_setups.CHECKOUTS.settle(
         setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number="1881")
     )
     inside.open(f"{address(group)}?card={setup.id}")
@@ -287,7 +287,9 @@ def test_a_card_that_is_declined_changes_nothing(
     inside.open(address(group))
     inside.press("Enregistrer une autre carte")
     setup = CardSetup.get()
-    cards.CHECKOUTS.settle(setup, bank.tell(setup.checkout, CheckoutStatus.DECLINED, "declined"))
+    card_setups.CHECKOUTS.settle(
+        setup, bank.tell(setup.checkout, CheckoutStatus.DECLINED, "declined")
+    )
     inside.open(f"{address(group)}?card={setup.id}")
     assert inside.sees("Votre banque a refusé la carte")
     assert mandates.card_of(running.subscription_of(group)).last4 == "4242"

@@ -36,7 +36,7 @@ from shop.customers.two_factor import totp
 from shop.licences import seats
 from shop.licences.seats import import_preview, selections
 from shop.orders import baskets
-from shop.payments import cards, outcomes
+from shop.payments import card_setups, outcomes
 from shop.subscriptions import terminations
 from tests.support import devices, exchange, letters, purchases
 from tests.support.groups import CAMILLE
@@ -197,7 +197,7 @@ def furnish(account: Account, bank: Bank, drain: Callable[[], int]) -> Belonging
         export=export,
         exchange=exchange.service(account),
         card=Card.get(Card.account == account),
-        card_reference=cards.CHECKOUTS.sign(exchange.registering(account)),
+        card_reference=card_setups.CHECKOUTS.sign(exchange.registering(account)),
         termination_token=termination_token_of(account, delivered),
         licence_token=token_of(account, "licence_link"),
     )

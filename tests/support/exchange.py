@@ -25,7 +25,7 @@ from shop.orders import attach, contracts
 from shop.orders.attach import AttachRequest
 from shop.orders.baskets import new_name
 from shop.orders.placing import Confirmation
-from shop.payments import cards
+from shop.payments import card_setups, cards
 from shop.payments.gateway import CheckoutStatus
 from tests.support import purchases
 from tests.support.parties import Bank
@@ -64,7 +64,7 @@ def account_of(owned: ExchangeService, number: int) -> ExchangeAccount:
 
 def registering(account: Account) -> CardSetup:
     """Start the registration of a card at the bank."""
-    return cards.register_card(
+    return card_setups.register_card(
         account, back_to="/manager/web", typed={}, base_url=purchases.BASE, by=account.nic_handle
     )
 
@@ -75,7 +75,7 @@ def with_card(account: Account, bank: Bank) -> None:
     setup = registering(account)
     assert setup.checkout is not None
     number = f"{account.id}4242"
-    cards.CHECKOUTS.settle(
+    card_setups.CHECKOUTS.settle(
         setup, bank.tell(setup.checkout, CheckoutStatus.SUCCEEDED, number=number)
     )
 

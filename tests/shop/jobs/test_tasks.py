@@ -15,7 +15,7 @@ from shop.customers import data_export
 from shop.delivery import additions, installation
 from shop.invoicing import order_invoices
 from shop.jobs import kinds, queue, tasks
-from shop.payments import cards, outcomes, payments, refunds
+from shop.payments import card_setups, outcomes, payments, refunds
 from shop.subscriptions import ending, suspension
 from tests import ROOT
 from tests.support.work import KIND, Work
@@ -40,7 +40,7 @@ STORED_KEYS = [
     (order_invoices.invoice_order, {"order": 7}, "invoice_order:7"),
     (data_export.make_export, {"export": 7}, "make_export:7"),
     (data_export.expire_export, {"export": 7}, "expire_export:7"),
-    (cards.watch_card_setup, {"setup": 7}, "watch_card_setup:7"),
+    (card_setups.watch_card_setup, {"setup": 7}, "watch_card_setup:7"),
     (outcomes.watch_payment, {"payment": 7}, "watch_payment:7"),
     (payments.charge_card, {"payment": 7}, "charge_card:7"),
     (refunds.refund_payment, {"payment": 7}, "refund_payment:7"),

@@ -30,7 +30,7 @@ from shop.errors import PartyRejected, Refusal, ShopRefused
 from shop.jobs import queue
 from shop.operations import monitoring
 from shop.orders import orders
-from shop.payments import cards, gateways, outcomes
+from shop.payments import card_setups, cards, gateways, outcomes
 from shop.payments.gateway import CheckoutStatus, Mandate
 from tests.support import billing, purchases, running
 from tests.support.groups import fresh
@@ -253,13 +253,13 @@ def test_money_counts_where_the_card_cannot_be_kept(
 
 
 def test_a_registration_that_keeps_no_card_says_so(alice: Account, bank: Bank) -> None:
-    setup = cards.register_card(
+    setup = card_setups.register_card(
         alice, back_to="/manager/web", typed={}, base_url=purchases.BASE, by=alice.nic_handle
     )
     told = bank.tell(setup.checkout or "", CheckoutStatus.SUCCEEDED)
     for _ in range(2):
-        setup = cards.CHECKOUTS.settle(setup, replace(told, mandate=None))
+        setup = card_setups.CHECKOUTS.settle(setup, replace(told, mandate=None))
         assert setup.status == CardSetupStatus.DECLINED
-    assert cards.failure_message(setup).startswith("The bank does not let this card be kept")
+    assert card_setups.failure_message(setup).startswith("The bank does not let this card be kept")
     assert CardSetup.select().count() == 1
     assert not Card.select().exists()

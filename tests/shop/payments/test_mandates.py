@@ -10,7 +10,7 @@ from models import Account, Card, Event, Letter, LicenceGroup, Order, Payment, S
 from shop.errors import PartyRejected, PartyUnavailable, Refusal
 from shop.invoicing import ledger_proof
 from shop.jobs import queue
-from shop.payments import cards, mandates, outcomes, payments
+from shop.payments import card_setups, cards, mandates, outcomes, payments
 from shop.payments.gateway import CheckoutStatus
 from shop.pricing.lines import lines_of
 from shop.subscriptions import subscriptions
@@ -86,12 +86,12 @@ def test_a_card_registered_for_a_service_is_charged_for_it_however_often_the_ban
     alice: Account, bank: Bank, group: LicenceGroup
 ) -> None:
     other = running.delivered(alice, bank, card="")
-    setup = cards.register_card(
+    setup = card_setups.register_card(
         alice, back_to="/x", typed={}, base_url=purchases.BASE, by="alice", group=other
     )
     told = bank.tell(setup.checkout or "", CheckoutStatus.SUCCEEDED, number="1881")
     for _ in range(2):
-        cards.CHECKOUTS.settle(setup, told)
+        card_setups.CHECKOUTS.settle(setup, told)
     assert running.subscription_of(other).card.last4 == "1881"
     assert running.subscription_of(group).card.last4 == "4242"
     assert consents(other) == [mandates.ALLOWED]
