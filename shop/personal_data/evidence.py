@@ -192,14 +192,17 @@ KINDS: dict[str, tuple[LetterKind, ...]] = {
 
 
 def _letters(order: Order, subjects: list[Any]) -> Iterable[Letter]:
-    """Return the e-mails about an order and what came of it, oldest first."""
-    keys = [f"{kind}:{row.id}" for row in subjects for kind in KINDS[row.event_subject]]
-    about = Letter.key.in_(keys)
-    for key in keys:
-        about |= Letter.key.startswith(f"{key}:")
+    """Return the e-mails about an order and what came of it, oldest first.
+
+    Their keys are compared here: a condition for each would be more than a database reads.
+    """
+    about = {f"{kind}:{row.id}" for row in subjects for kind in KINDS[row.event_subject]}
     kinds = {kind for listed in KINDS.values() for kind in listed}
-    own = Letter.select().where(Letter.account == order.account_id, Letter.kind.in_(kinds))
-    return own.where(about).order_by(Letter.id)
+    own = Letter.select(Letter.id, Letter.key).where(
+        Letter.account == order.account_id, Letter.kind.in_(kinds)
+    )
+    found = [row.id for row in own if ":".join(row.key.split(":")[:2]) in about]
+    return Letter.select().where(Letter.id.in_(found)).order_by(Letter.id)
 
 
 def _letter(letter: Letter) -> dict[str, Any]:

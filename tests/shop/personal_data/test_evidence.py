@@ -9,10 +9,11 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
-from models import Acceptance, Account, Event, LicenceGroup
-from shop import mail
+from models import Acceptance, Account, Event, LicenceGroup, Payment, PaymentStatus
+from shop import clock, mail
 from shop.personal_data import evidence
 from tests.support import groups, purchases
 from tests.support.parties import Bank, Provider
@@ -70,6 +71,25 @@ def test_it_holds_everything_about_an_order_signed_and_nothing_secret(
     said = run(args=["orders", "check-evidence", str(file)]).output
     assert f"Order {order.number}" in said
     assert "unchanged" in said
+
+
+@pytest.mark.every_case
+def test_an_order_whose_card_was_declined_again_and_again_has_evidence(
+    app: Flask, alice: Account, bank: Bank
+) -> None:
+    order = purchases.place(alice)
+    attempts = 80
+    for number in range(attempts):
+        Payment.create(
+            order=order, status=PaymentStatus.DECLINED, method="card", key=f"attempt {number}",
+            amount_cents=order.total_cents, currency="EUR", created_at=clock.now(),
+            settled_at=clock.now(),
+        )  # fmt: skip
+    purchases.pay(order, bank)
+    archive = opened(evidence.pack(order, by="staff:dora"))
+    assert len(json.loads(archive.read("payments.json"))["payments"]) == attempts + 1
+    kinds = [row["kind"] for row in json.loads(archive.read("emails.json"))]
+    assert kinds == ["order_placed", "payment_received"]
 
 
 def test_a_pack_that_was_changed_is_found_out(
