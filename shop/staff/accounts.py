@@ -270,7 +270,11 @@ def change_password(session: StaffSession, password: str, confirmation: str) -> 
     hashed = passwords.hash_password(password)
     with database.atomic():
         row = lock_unchanged(staff)
-        StaffAccount.update(password_hash=hashed).where(StaffAccount.id == row.id).execute()
+        # That of an application whose set-up was not finished was shown to someone.
+        secret = row.secret if row.authenticator_at is not None else ""
+        StaffAccount.update(password_hash=hashed, secret=secret).where(
+            StaffAccount.id == row.id
+        ).execute()
         StaffSignIn.delete().where(StaffSignIn.staff == row).execute()
         sessions.end_others(session)
         mail.staff_account_changed(row, activity_log.DESCRIPTIONS["password_changed"])

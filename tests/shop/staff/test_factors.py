@@ -18,7 +18,7 @@ from shop.errors import Conflict, Refusal
 from shop.security import one_time_codes
 from shop.security.one_time_codes import WrongCode
 from shop.security.passkeys import MAX_PASSKEYS, PasskeyRefused
-from shop.staff import accounts, factors
+from shop.staff import accounts, factors, sessions
 from tests.support import cast, patience, racing, staff
 from tests.support.devices import BASE, Device
 
@@ -117,6 +117,26 @@ def test_a_member_has_ten_at_most(member: StaffAccount) -> None:
 
 
 # --- The application ---------------------------------------------------------------------------
+
+
+def change_password(member: StaffAccount) -> None:
+    """Give a member another password in a new session."""
+    found = sessions.find_staff_session(sessions.start_session(again(member), staff.HERE))
+    assert found is not None
+    accounts.change_password(found, "Correct-Horse-7", "Correct-Horse-7")
+
+
+def test_another_password_voids_the_secret_of_an_application_not_in_use_alone(
+    member: StaffAccount,
+) -> None:
+    secret = accounts.secret_of(member)
+    change_password(member)
+    assert accounts.secret_of(again(member)) == secret
+    add(again(member), Device())
+    assert factors.remove_authenticator(again(member))
+    shown = factors.begin_authenticator(again(member))
+    change_password(member)
+    assert factors.begin_authenticator(again(member)) != shown
 
 
 def test_an_application_is_set_up_beside_a_passkey(member: StaffAccount) -> None:
