@@ -90,8 +90,8 @@ def disable(name: str) -> None:
 def enable(name: str) -> None:
     """Let a disabled member of staff sign in again."""
     member = _find(name)
-    accounts.enable(member)
-    click.echo(f"{member.login} can sign in again.")
+    changed = accounts.enable(member)
+    click.echo(f"{member.login} {'can sign in again' if changed else 'is not disabled'}.")
 
 
 @staff.command("reset")

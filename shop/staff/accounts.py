@@ -289,25 +289,29 @@ def disable(staff: StaffAccount, changed_by: ChangedBy = OPERATOR) -> None:
     with database.atomic():
         staff = _unless_last_administrator(staff, stays=False)
         _end_sessions(staff)
-        _set_disabled(staff, clock.now(), N_("Your account was disabled"), changed_by)
-        _log("disabled", staff)
+        if _set_disabled(staff, clock.now(), N_("Your account was disabled"), changed_by):
+            _log("disabled", staff)
 
 
-def enable(staff: StaffAccount, changed_by: ChangedBy = OPERATOR) -> None:
-    """Let a disabled member sign in again."""
+def enable(staff: StaffAccount, changed_by: ChangedBy = OPERATOR) -> bool:
+    """Let a disabled member sign in again; return False if they were not disabled."""
     with database.atomic():
-        _set_disabled(staff, None, N_("Your account was enabled again"), changed_by)
-        _log("enabled", staff)
+        changed = _set_disabled(staff, None, N_("Your account was enabled again"), changed_by)
+        if changed:
+            _log("enabled", staff)
+        return changed
 
 
 def _set_disabled(
     staff: StaffAccount, at: datetime | None, what: str, changed_by: ChangedBy
-) -> None:
-    """Disable or enable an account, and tell its member, unless it is so already."""
+) -> bool:
+    """Disable or enable an account, and tell its member; return False if it is so already."""
     is_other = StaffAccount.disabled_at.is_null(at is not None)
-    changed = StaffAccount.update(disabled_at=at).where(StaffAccount.id == staff.id, is_other)
-    if changed.execute():
+    update = StaffAccount.update(disabled_at=at).where(StaffAccount.id == staff.id, is_other)
+    changed = bool(update.execute())
+    if changed:
         mail.staff_account_changed(staff, what, changed_by)
+    return changed
 
 
 def reset(staff: StaffAccount, changed_by: ChangedBy = OPERATOR) -> str:
@@ -322,7 +326,10 @@ def reset(staff: StaffAccount, changed_by: ChangedBy = OPERATOR) -> str:
 
 
 def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAccount:
-    """Lock the administrators' rows; raise `Conflict` if ``staff`` is the last and would go."""
+    """Lock the administrators' rows; raise `Conflict` if ``staff`` is the last and would go.
+
+    Who is invited may never join: they replace nobody who has.
+    """
     for row in StaffAccount.select(StaffAccount.id).order_by(StaffAccount.id):
         lock(row)
     staff = StaffAccount.get_by_id(staff.id)
@@ -331,6 +338,8 @@ def _unless_last_administrator(staff: StaffAccount, *, stays: bool) -> StaffAcco
         StaffAccount.disabled_at.is_null(),
         StaffAccount.id != staff.id,
     )
+    if not staff.is_invited:
+        others = others.where(StaffAccount.password_hash != "")
     if not stays and staff.role == Role.ADMINISTRATOR and not others.exists():
         raise Conflict(N_("This is the last administrator: make somebody else one first."), "role")
     return staff

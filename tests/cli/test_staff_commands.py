@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from flask import Flask
+from structlog.testing import capture_logs
 
 from models import StaffAccount, StaffLetter
 from shop.customers.activity_log import Origin
@@ -43,6 +44,9 @@ def test_the_operator_adds_changes_and_disables_members(app: Flask) -> None:
         ["lea", "auditor", "disabled", "lea.b@nuage.example"],
     ]
     assert "can sign in again" in run("enable", "lea")
+    with capture_logs() as logged:
+        assert "lea is not disabled" in run("enable", "lea")
+    assert logged == [], "no line of the log tells of a change that was none"
     assert "/desk/invitation/" in run("reset", "dominique.durand")
     assert browser(app).get(link).status_code == 404, "the earlier link is void"
     assert "no member of staff nobody" in run("reset", "nobody")

@@ -211,12 +211,14 @@ def test_who_has_joined_is_reset_and_not_invited_again(app: Flask) -> None:
 def test_the_last_administrator_stays(app: Flask) -> None:
     client = browser(app)
     admin = staff.sign_in(client)
+    invited, _ = accounts.add("lea@nuage.example", Role.ADMINISTRATOR)
     for name, more in (("disable", {}), ("role", {"role": "support"})):
         response = staff.confirm(client, f"/desk/staff/{admin.login}/{name}", **more)
         assert response.status_code == 409
         assert "dernier administrateur" in response.text
     assert accounts.find_member(admin.login).role == Role.ADMINISTRATOR
     assert not StaffAct.select().exists()
+    assert staff.confirm(client, f"/desk/staff/{invited.login}/disable").status_code == 303
 
 
 def test_a_role_without_an_act_sees_no_button(app: Flask) -> None:
