@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
@@ -17,8 +18,8 @@ def test_an_administrator_brings_out_an_offer_and_ends_the_sale_of_it(
     page: Page, journey: Journey, shop: LiveShop, check_accessibility: Callable[[], None]
 ) -> None:
     say = journey.say
-    code = f"mini_{journey.language}"
-    name = f"Office 365 Mini {journey.language}"
+    edition = uuid4().hex[:6]  # the code of an offer is never used again
+    code, name = f"mini_{edition}", f"Office 365 Mini {edition}"
     desk.sign_in(page, shop, "administrator", journey.language)
     page.goto("/desk/offers")
     check_accessibility()
