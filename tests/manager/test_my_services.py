@@ -492,6 +492,9 @@ def test_the_page_of_a_suspended_service_says_what_paying_starts(
     (due,) = period_billing.due_on_resumption(running.subscription_of(group), None)
     shown = formats.money(due.totals.total_cents, language)
     assert inside.sees(shown)
+    assert inside.sees(
+        "aussitôt. Le dernier mois" if language == "fr" else "at once. The last month"
+    )
     inside.open(f"/manager/account/bills/{invoice.number}")
     assert not inside.sees("Payer par carte")
     inside.follow("Voir et payer" if language == "fr" else "See and pay")
