@@ -6,7 +6,7 @@ import secrets
 from urllib.parse import urlencode
 
 import structlog
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -39,6 +39,9 @@ ENTRANCES = {
 }  # fmt: skip
 """Forms by which a customer signs in. Sent twice, the second has the token of the session before,
 which the first has ended."""
+
+OF_AN_ORDER = {"storefront.confirm", "storefront.pay_order", "storefront.cancel"}
+"""Forms of a customer outside the customer area."""
 
 TOKEN_OF_ANOTHER_SESSION = {
     "The CSRF tokens do not match.",
@@ -126,6 +129,9 @@ def _stale_form(error: CSRFError) -> Response:
         if wanted := request.form.get("next"):
             kept["next"] = wanted
         return go_to(f"{request.path}?{urlencode(kept)}".rstrip("?"))
+    if _wants_a_customer(error):
+        flash(gettext("Log in to continue."), "info")
+        return go_to(url_for("manager.login", next=auth.this_page()))
     return _page(
         400,
         gettext(
@@ -142,6 +148,16 @@ def _is_already_signed_in(error: CSRFError) -> bool:
         and error.description in TOKEN_OF_ANOTHER_SESSION
         and auth.account() is not None
     )
+
+
+def _wants_a_customer(error: CSRFError) -> bool:
+    """Return whether a customer's form has a token of ours, and nobody is signed in any more.
+
+    They logged out in another tab, or the browser was closed and has opened the page again.
+    """
+    is_customers = request.path.startswith("/manager/") or request.endpoint in OF_AN_ORDER
+    has_token = error.description in TOKEN_OF_ANOTHER_SESSION
+    return is_customers and has_token and auth.account() is None
 
 
 def _refused(refusal: Refusal) -> Response:

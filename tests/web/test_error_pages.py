@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import peewee
 import pytest
@@ -18,6 +20,7 @@ import models
 from models import Account
 from shop.orders import orders
 from shop.pricing import catalogue
+from tests.support import cast
 from tests.support.client import CheckingClient, browser
 from tests.support.visitor import Visitor
 
@@ -220,6 +223,36 @@ def test_every_refusal_is_a_page_with_a_way_on(
     assert re.search(r'<p class="actions"><a [^>]*href="/(fr|en)/', response.text)
     assert f'lang="{address[1:3]}"' in response.text
     assert "X-Reference" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("/manager/account/profile", "/manager/account/profile"),
+        ("/manager/groups/x/seats/1/configuration", "/manager/groups/x"),
+        ("/fr/order/123456789/payments", "/fr/order/123456789"),
+        ("/en/order/123456789/cancellation", "/en/order/123456789"),
+        ("/en/order/contracts", "/en/order/contracts?business=2"),
+    ],
+)
+def test_a_form_left_open_while_its_customer_logged_out_leads_to_the_sign_in(
+    client: CheckingClient, alice: Account, address: str, page: str
+) -> None:
+    client.ask("POST", "/login", {"nic_handle": alice.nic_handle, "password": cast.PASSWORD})
+    token = client.csrf_token()
+    client.ask("POST", "/logout")
+    sent: dict[str, Any] = {
+        "data": {"csrf_token": token},
+        "headers": {"Referer": f"http://localhost{page}"},
+    }
+    response = client.post(address, **sent)
+    assert response.status_code == 303
+    assert urlsplit(response.location).path == "/login"
+    assert dict(parse_qsl(urlsplit(response.location).query)) == {"next": page}
+    without = client.post(address, headers=sent["headers"])
+    assert without.status_code == 400, "it has no token of ours"
+    client.ask("POST", "/login", {"nic_handle": alice.nic_handle, "password": cast.PASSWORD})
+    assert client.post(address, **sent).status_code == 400, "somebody is signed in"
 
 
 def test_405_says_what_is_possible(client: CheckingClient) -> None:
