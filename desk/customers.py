@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+
 from flask import Response, abort, flash, request, url_for
 from flask_babel import gettext
 
 from desk import desk, languages
 from desk.access import actor
+from desk.acts import LONGEST_KEY
 from desk.words import ACT_WORDS
 from models import Account
 from shop import mail
@@ -58,6 +61,7 @@ def _overview(who: Account, typed: str = "", error: str = "", status: int = 200)
         browser_name=user_agents.name_of,
         typed=typed,
         error=error,
+        note_key=secrets.token_urlsafe(24),
     )
 
 
@@ -136,10 +140,11 @@ def customer_notes(nic: str) -> Response:
 def write_note(nic: str) -> Response:
     """Write a note about a customer, which other members of staff read."""
     who, typed = find_or_404(nic), request.form.get("text", "")
+    key = request.form.get("key", "")[:LONGEST_KEY] or None
     if languages.is_chosen():
         return _overview(who, typed)
     try:
-        notes.write_note(who, typed, by=actor())
+        notes.write_note(who, typed, by=actor(), key=key)
     except Refusal as refusal:
         return _overview(who, typed, sentence(refusal), 422)
     flash(gettext("The note is written."), "success")

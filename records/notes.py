@@ -11,6 +11,8 @@ from records.base import MomentField, Table
 class CustomerNote(Table):
     """A note of a member of staff about a customer, never changed; ``by`` names its author as
     events do.
+
+    The unique ``key`` is that of the form it was written in; none in the previous release.
     """
 
     account_id: int  # added by Peewee; declared for mypy
@@ -20,6 +22,7 @@ class CustomerNote(Table):
     by = CharField(max_length=32)
     text = TextField()
     at = MomentField()
+    key = CharField(max_length=64, null=True, unique=True)
 
     class Meta:
         constraints = [Check("text <> ''")]

@@ -11,15 +11,18 @@ from shop.text.pagination import PER_PAGE, Stretch, newest_first
 LONGEST = 2000
 
 
-def write_note(account: Account, text: str, by: str) -> CustomerNote:
-    """Write a note about a customer. Raise `Refusal` if it is empty or too long."""
+def write_note(account: Account, text: str, by: str, key: str | None = None) -> None:
+    """Write a note about a customer, once for each ``key``.
+
+    Raise `Refusal` if it is empty or too long.
+    """
     text = text.strip()
     if not text:
         raise Refusal(N_("Write what is to be noted."), "text")
     if len(text) > LONGEST:
         raise Refusal(N_("A note has at most 2,000 characters."), "text")
-    note: CustomerNote = CustomerNote.create(account=account, by=by, text=text, at=clock.now())
-    return note
+    written = {"account": account.id, "by": by, "text": text, "at": clock.now(), "key": key}
+    CustomerNote.add_missing([written])
 
 
 def notes_about(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -123,6 +125,17 @@ def test_staff_write_notes_that_stay_under_their_name(app: Flask, alices: Belong
     auditor = staff.desk_of(app, "auditor")
     assert auditor.ask("POST", f"{own}/notes", {"text": "No"}).status_code == 403
     assert CustomerNote.select().count() == 1
+
+
+def test_a_note_sent_twice_is_written_once(app: Flask, alices: Belongings) -> None:
+    client = staff.desk_of(app, "billing")
+    own = f"/desk/customers/{alices.account.nic_handle}"
+    for _ in range(2):
+        [key] = re.findall(r'name="key" value="([^"]+)"', client.get(own).text)
+        for _ in range(2):
+            answer = client.ask("POST", f"{own}/notes", {"text": "Called.", "key": key})
+            assert answer.status_code == 303
+    assert CustomerNote.select().count() == 2
 
 
 def test_all_notes_can_be_read(app: Flask, alices: Belongings) -> None:
