@@ -6,18 +6,23 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import click
 from peewee import PeeweeException
 
 from models import database
+from shop import clock
 from shop.operations import database_state
 from shop.operations.database_state import DatabaseUnusable
 from shop.parsing.numbers_and_json import LARGEST
 from shop.parsing.plain_texts import is_plain
 from shop.sandbox_link import test_points
 from shop.settings import SettingsError
+
+MOST_YEARS = 1000
+"""How far away a day may lie that a command is given; computing with others leaves the calendar."""
 
 
 def prepare(command: click.Command) -> None:
@@ -48,7 +53,7 @@ def _explained(callback: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check(values: dict[str, Any]) -> None:
-    """Raise `click.ClickException` for an argument that no column or document can hold."""
+    """Raise `click.ClickException` for what no column, document or calendar can hold."""
     for name, given in values.items():
         for value in given if isinstance(given, tuple) else (given,):
             if isinstance(value, str) and not is_plain(value):
@@ -57,6 +62,10 @@ def _check(values: dict[str, Any]) -> None:
                 )
             if isinstance(value, int) and abs(value) > LARGEST:
                 raise click.ClickException(f"{name.upper()} is too large.")
+            if isinstance(value, date) and abs(value.year - clock.today().year) > MOST_YEARS:
+                raise click.ClickException(
+                    f"{name.upper()} lies more than {MOST_YEARS} years away."
+                )
 
 
 def _follow_clock() -> None:

@@ -11,7 +11,9 @@ from records.languages import Language
 from shop.text import formats
 from shop.text.decoding import BOM
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""What a formula begins with, in full width too, as spreadsheets of East Asia read it."""
+
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 
 

@@ -140,7 +140,10 @@ class _Lines:
             if any(told):
                 found += 1
                 if found > MOST_READ:
-                    raise too_long()
+                    raise Refusal(
+                        N_("A file holds at most %(most)d lines: split this one."), "file",
+                        most=MOST_READ,
+                    )  # fmt: skip
                 yield Row(self._before + begins + 1, told)
 
     def _swallows(self, cells: list[str]) -> bool:
@@ -171,13 +174,6 @@ class _Lines:
                 number, column = number + 1, 0
             place, column = found.end() + 1, column + 1
         return stray_quote(self._before + number + 1, column) if number >= begins else not_csv()
-
-
-def too_long() -> Refusal:
-    """Return the refusal of a file of more than `MOST_LINES` people."""
-    return Refusal(
-        N_("A file holds at most %(most)d people: split this one."), "file", most=MOST_LINES
-    )
 
 
 def stray_quote(line: int, column: int) -> Refusal:

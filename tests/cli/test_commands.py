@@ -71,6 +71,14 @@ def test_a_database_without_a_clock_has_real_time(
     models.database.close()
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0026-11-30"])
+@pytest.mark.parametrize("asked", [["billing", "preview"], ["billing", "run", "--until"]])
+def test_a_day_of_another_age_is_no_argument(app: Flask, asked: list[str], day: str) -> None:
+    refused = app.test_cli_runner().invoke(args=[*asked, day])
+    assert refused.exit_code == 1
+    assert "lies more than 1000 years away" in refused.output
+
+
 @pytest.mark.parametrize("reason", ["a\x02b", "a\x0bb", "a\udcffb"])
 def test_what_no_document_can_show_is_no_argument(app: Flask, alice: Account, reason: str) -> None:
     run = app.test_cli_runner().invoke

@@ -103,7 +103,9 @@ def read_people(content: bytes) -> list[Line]:
     if not lines:
         raise Refusal(N_("This file holds a heading and nobody below it."), "file")
     if len(lines) > MOST_LINES:
-        raise csv_input.too_long()
+        raise Refusal(
+            N_("A file holds at most %(most)d people: split this one."), "file", most=MOST_LINES
+        )
     return lines
 
 

@@ -144,7 +144,7 @@ def test_people_beyond_many_empty_lines_are_not_forgotten() -> None:
 
 def test_a_file_of_far_too_many_lines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_input, "MOST_READ", 4)
-    assert "at most 10000" in str(refusal_of(HEADING + "A;B;abc\n" * 4))
+    assert "at most 4 lines" in str(refusal_of(HEADING + "A;B;abc\n" * 4))
 
 
 # --- Encodings ---------------------------------------------------------------------------------
