@@ -9,7 +9,6 @@ from flask_babel import gettext
 
 from desk import desk, languages
 from desk.access import actor
-from desk.acts import LONGEST_KEY
 from desk.words import ACT_WORDS
 from models import Account
 from shop import mail
@@ -140,7 +139,7 @@ def customer_notes(nic: str) -> Response:
 def write_note(nic: str) -> Response:
     """Write a note about a customer, which other members of staff read."""
     who, typed = find_or_404(nic), request.form.get("text", "")
-    key = request.form.get("key", "")[:LONGEST_KEY] or None
+    key = request.form.get("key") or None
     if languages.is_chosen():
         return _overview(who, typed)
     try:

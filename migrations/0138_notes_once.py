@@ -1,4 +1,4 @@
-"""The key of the form that a note was written in: a form sent twice writes one note."""
+"""A digest of the form and the text of a note: a form sent twice writes one note."""
 
 
 def up(migrator, db):

@@ -12,7 +12,7 @@ class CustomerNote(Table):
     """A note of a member of staff about a customer, never changed; ``by`` names its author as
     events do.
 
-    The unique ``key`` is that of the form it was written in; none in the previous release.
+    The unique ``key`` is a digest of the form and the text; none in the previous release.
     """
 
     account_id: int  # added by Peewee; declared for mypy

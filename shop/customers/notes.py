@@ -6,22 +6,25 @@ from records.accounts import Account
 from records.notes import CustomerNote
 from shop import clock
 from shop.errors import N_, Refusal
+from shop.security import encryption
 from shop.text.pagination import PER_PAGE, Stretch, newest_first
 
 LONGEST = 2000
 
 
 def write_note(account: Account, text: str, by: str, key: str | None = None) -> None:
-    """Write a note about a customer, once for each ``key``.
+    """Write a note about a customer; the same text in the form with this ``key`` once.
 
-    Raise `Refusal` if it is empty or too long.
+    Another text is another note: a browser goes back to a form with the key that it had. Raise
+    `Refusal` if it is empty or too long.
     """
     text = text.strip()
     if not text:
         raise Refusal(N_("Write what is to be noted."), "text")
     if len(text) > LONGEST:
         raise Refusal(N_("A note has at most 2,000 characters."), "text")
-    written = {"account": account.id, "by": by, "text": text, "at": clock.now(), "key": key}
+    once = encryption.digest(f"{key} {account.id} {text}") if key else None
+    written = {"account": account.id, "by": by, "text": text, "at": clock.now(), "key": once}
     CustomerNote.add_missing([written])
 
 

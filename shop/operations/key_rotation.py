@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from cryptography.fernet import InvalidToken
@@ -33,14 +32,15 @@ def reseal_all() -> tuple[int, list[str]]:
     Return the number of rows changed, and the tables with secrets that none of the keys opens:
     those stay as they are.
     """
-    changed, lost = 0, Counter[str]()
+    changed = 0
+    lost: set[str] = set()
     for table, fields, which in SECRETS:
         for row in in_batches(table.select(table.id).where(which), table.id):
             try:
                 changed += _reseal_row(table, fields, row.id)
             except InvalidToken:
-                lost[table._meta.table_name] += 1
-    return changed, list(lost)
+                lost.add(table._meta.table_name)
+    return changed, sorted(lost)
 
 
 def key_missing(tables: list[str]) -> str:

@@ -136,6 +136,8 @@ def test_a_note_sent_twice_is_written_once(app: Flask, alices: Belongings) -> No
             answer = client.ask("POST", f"{own}/notes", {"text": "Called.", "key": key})
             assert answer.status_code == 303
     assert CustomerNote.select().count() == 2
+    client.ask("POST", f"{own}/notes", {"text": "Called back.", "key": key})
+    assert CustomerNote.select().count() == 3, "a form that the browser went back to"
 
 
 def test_all_notes_can_be_read(app: Flask, alices: Belongings) -> None:

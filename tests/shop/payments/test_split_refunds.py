@@ -24,7 +24,15 @@ from shop.errors import Conflict, Refusal
 from shop.invoicing import credit_notes, lost_parts
 from shop.jobs import queue
 from shop.operations import monitoring
-from shop.payments import disputes, manual_refunds, notifications, payments, refunds, taken_back
+from shop.payments import (
+    disputes,
+    gateway,
+    manual_refunds,
+    notifications,
+    payments,
+    refunds,
+    taken_back,
+)
 from shop.payments.gateway import DisputeState, Notification, RefundState
 from shop.payments.refundables import RefundableNote
 from shop.settings import current
@@ -156,13 +164,20 @@ def test_a_credit_note_is_due_until_its_last_part_is_given_back(
     assert monitoring.alarms()["failed_refunds"] == 1
 
 
-def test_a_part_that_failed_is_asked_for_again_alone(paid_twice: Invoice, bank: Bank) -> None:
+def with_a_part_that_failed(paid: Invoice, bank: Bank) -> tuple[Invoice, gateway.Refund]:
+    """Credit an invoice that two payments paid: the refund of the first fails, and that of the
+    second, which is returned, is pending."""
     bank.refunding = RefundState.PENDING
-    note = credit(paid_twice)
+    note = credit(paid)
     queue.drain()
     first, second = list(bank.refunds.values())
     told = bank.tell_refund(first, RefundState.FAILED)
     notifications.apply_notification(Notification("e", told))
+    return note, second
+
+
+def test_a_part_that_failed_is_asked_for_again_alone(paid_twice: Invoice, bank: Bank) -> None:
+    note, second = with_a_part_that_failed(paid_twice, bank)
     assert monitoring.alarms()["failed_refunds"] == 1
     last = RefundableNote(note).latest()
     assert last is not None
@@ -205,12 +220,7 @@ def test_a_transfer_gives_back_the_part_that_failed(paid_twice: Invoice, bank: B
 def test_an_act_that_waits_is_not_confirmed_for_another_amount(
     paid_twice: Invoice, bank: Bank, asked_for: Callable[[Invoice], money_acts.Wanted]
 ) -> None:
-    bank.refunding = RefundState.PENDING
-    note = credit(paid_twice)
-    queue.drain()
-    first, second = list(bank.refunds.values())
-    told = bank.tell_refund(first, RefundState.FAILED)
-    notifications.apply_notification(Notification("e", told))
+    note, second = with_a_part_that_failed(paid_twice, bank)
     with current.using(replace(current(), desk_approval_cents=0)):
         act = perform(asked_for(fresh(note)))
     assert (act.cents, act.is_waiting) == (8_800, True)
